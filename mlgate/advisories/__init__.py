@@ -1,0 +1,1 @@
+"""Known vulnerabilities and malware: the OSV client, the offline database, version matching."""

@@ -1,0 +1,1 @@
+"""The pickle engine: opcode machine, table of globals, fickling as second opinion."""

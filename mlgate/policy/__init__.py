@@ -1,0 +1,1 @@
+"""The policy: schema, loader, presets."""
