@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 
 from mlgate.records import Inspector
 
 FOLDERS = ("mlgate.inspectors", "mlgate.manifests", "mlgate.references")
+
+
+def _modules() -> Iterator[str]:
+    for folder in FOLDERS:
+        package = importlib.import_module(folder)
+        names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+        yield from (f"{folder}.{name}" for name in names if not name.startswith("_"))
 
 
 def inspectors() -> tuple[Inspector, ...]:
@@ -16,10 +24,4 @@ def inspectors() -> tuple[Inspector, ...]:
     A module whose name starts with `_` is a helper of its folder. Raises AttributeError when a module has no
     INSPECTOR: a reader that is quietly skipped would be a hole in the gate.
     """
-    found: list[Inspector] = []
-    for folder in FOLDERS:
-        package = importlib.import_module(folder)
-        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-            if not module.name.startswith("_"):
-                found.append(importlib.import_module(f"{folder}.{module.name}").INSPECTOR)
-    return tuple(found)
+    return tuple(importlib.import_module(name).INSPECTOR for name in _modules())

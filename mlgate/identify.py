@@ -1,0 +1,125 @@
+"""Bytes to format labels, before any name is believed, and the names that promise a model."""
+
+from __future__ import annotations
+
+import re
+
+from mlgate.records import Category, Rule, Severity, Source
+
+HEAD = 4096
+
+MISMATCH = Rule(
+    id="MLG-MDL-001",
+    title="Content is another format than the name says",
+    severity=Severity.HIGH,
+    category=Category.MODEL_FILE,
+    help="The file's name promises one format and its bytes are another. Loaders that go by content will run what "
+    "people and scanners that go by name took for harmless data.",
+    remediation="Rename the file to what it is, and find out who named it.",
+    cwe=("CWE-434", "CWE-646"),
+    atlas=("AML.T0010", "AML.T0011.000"),
+)
+
+RULES = (MISMATCH,)
+
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"PK\x03\x04", "zip"),
+    (0, b"PK\x05\x06", "zip"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (0, b"Rar!\x1a\x07", "rar"),
+    (0, b"\x1f\x8b", "gzip"),
+    (0, b"BZh", "bzip2"),
+    (0, b"\xfd7zXZ\x00", "xz"),
+    (0, b"\x04\x22\x4d\x18", "lz4"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd"),
+    (257, b"ustar", "tar"),
+    (0, b"\x93NUMPY", "npy"),
+    (0, b"GGUF", "gguf"),
+    (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (4, b"TFL3", "tflite"),
+    (4, b"ET12", "executorch"),
+    (0, b"PAR1", "parquet"),
+    (0, b"ARROW1", "arrow"),
+    (0, b"\x7fELF", "elf"),
+    (0, b"MZ", "pe"),
+)
+
+# Contents that are models (or wrap them) wherever they stand, so somebody has to understand them.
+MODEL_CONTENT = frozenset(
+    {"7z", "rar", "hdf5", "tflite", "executorch", "gguf", "npy", "safetensors", "pickle", "lz4", "zstd"}
+)
+
+# Name endings by which ML frameworks save what they later load; each names the format people expect.
+MODEL_SUFFIXES = {
+    **dict.fromkeys((".pkl", ".pickle", ".p", ".pck", ".pcl", ".dill", ".joblib", ".jbl"), "pickles"),
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".pt2", ".ptl", ".torchscript", ".mar", ".t7", ".ot"), "torch"),
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), "keras"),
+    **dict.fromkeys((".tflite", ".litertlm", ".task"), "tflite"),
+    **dict.fromkeys((".npy", ".npz"), "numpy"),
+    **dict.fromkeys((".ggml", ".gguf", ".llamafile"), "gguf"),
+    **dict.fromkeys((".pdparams", ".pdmodel", ".pdopt", ".pdiparams"), "paddle"),
+    **dict.fromkeys((".rds", ".rda", ".rdata"), "r"),
+    **dict.fromkeys((".cbm", ".ubj", ".xgb", ".lgb"), "boosting"),
+    **dict.fromkeys((".engine", ".trt", ".plan"), "tensorrt"),
+    ".safetensors": "safetensors",
+    ".onnx": "onnx",
+    ".ort": "onnxruntime",
+    ".pb": "tensorflow",
+    ".mlmodel": "coreml",
+    ".nemo": "nemo",
+    ".pmml": "pmml",
+    ".pte": "executorch",
+    ".caffemodel": "caffe",
+    ".params": "mxnet",
+    ".msgpack": "flax",
+    ".skops": "skops",
+    ".rknn": "rknn",
+}
+
+# `.bin` is anybody's; under these names the Hugging Face and PyTorch tools put weights.
+_WEIGHTS_BIN = re.compile(
+    r"(pytorch_model|adapter_model|diffusion_pytorch_model|model|training_args|optimizer|scheduler|consolidated"
+    r"|tf_model|flax_model|weights|checkpoint|rng_state)([-_.]?[\d\w-]*)?\.bin",
+    re.IGNORECASE,
+)
+_WRAPPERS = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".zip", ".7z", ".z")
+
+
+def identify(source: Source, head: bytes) -> tuple[str, ...]:
+    """Labels of all formats the bytes begin (or, for zip, end) with. Several at once is a polyglot."""
+    found = [label for offset, magic, label in _MAGIC if head[offset : offset + len(magic)] == magic]
+    if "zip" not in found and _ends_with_zip(source):
+        found.append("zip")
+    if len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5:
+        found.append("pickle")
+    if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= min(source.size, 100_000_000):
+        found.append("safetensors")
+    return tuple(found)
+
+
+def _ends_with_zip(source: Source) -> bool:
+    """Whether zip readers would find a directory from the end, whatever stands in front (APPNOTE 4.3.16)."""
+    start = max(0, source.size - 22 - 0xFFFF)
+    tail = source.read_at(start, 22 + 0xFFFF)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) - at < 22:
+        return False
+    if tail[max(0, at - 20) : at][:4] == b"PK\x06\x07":
+        return True
+    size = int.from_bytes(tail[at + 12 : at + 16], "little")
+    offset = int.from_bytes(tail[at + 16 : at + 20], "little")
+    # zipfile counts the directory back from its end record, miniz (torch) forward from the start of the file
+    return any(source.read_at(place, 4) == b"PK\x01\x02" for place in {start + at - size, offset})
+
+
+def promised(name: str) -> str | None:
+    """The model format that a file name promises, or None. Compression endings are looked through."""
+    lowered = name.lower()
+    for wrapper in _WRAPPERS:
+        if lowered.endswith(wrapper) and lowered != wrapper:
+            lowered = lowered.removesuffix(wrapper)
+            break
+    if _WEIGHTS_BIN.fullmatch(lowered):
+        return "torch"
+    dot = lowered.rfind(".")
+    return MODEL_SUFFIXES.get(lowered[dot:]) if dot > 0 else None

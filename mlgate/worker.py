@@ -1,0 +1,190 @@
+"""The worker's side: one descriptor in, every reader that claims its bytes, observations out as they come."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from mlgate import rules
+from mlgate.confine import confine, cpu_budget
+from mlgate.errors import Incomplete
+from mlgate.identify import HEAD, MISMATCH, MODEL_CONTENT, identify, promised
+from mlgate.records import Artifact, Finding, Inspector, Limits, Location
+from mlgate.registry import inspectors
+from mlgate.sandbox import MEMORY
+from mlgate.sources import FdSource
+from mlgate.wire import Line, encode
+
+Emit = Callable[[Line], None]
+_SAME = {"torch": ("torch", "pickles")}  # torch.load takes both, under the same names
+_ARTIFACTS = 100_000  # members one file may unfold into, over all levels
+
+
+def incomplete(reason: str, location: Location, detail: str) -> Finding:
+    """The finding for a look that did not come to its end."""
+    rule = rules.INCOMPLETE[reason]
+    return rules.finding(rule, location, f"{rule.title}: {detail[:300]}", evidence=reason)
+
+
+class Examination:
+    """One file through all readers: `complete` and `formats` are known when `run` returns."""
+
+    def __init__(self, readers: tuple[Inspector, ...], emit: Emit, forced: str = "") -> None:
+        self._readers = readers
+        self._emit = emit
+        self._forced = forced
+        self._count = 0
+        self.complete = True
+        self.formats: list[str] = []
+        self.claimed = False
+
+    def run(self, artifact: Artifact) -> None:
+        """Looks at the artifact, then at each artifact that its readers find inside, depth first."""
+        pending: list[Iterator[Artifact]] = [iter((artifact,))]
+        while pending:
+            inner = next(pending[-1], None)
+            if inner is None:
+                pending.pop()
+                continue
+            self._count += 1
+            if self._count > _ARTIFACTS or inner.depth > inner.limits.depth:
+                what = "archives are nested too deep" if self._count <= _ARTIFACTS else "too many members"
+                self._stopped("limit", inner.at(), what)
+                continue
+            pending.append(self._readings(inner))
+
+    def _readings(self, artifact: Artifact) -> Iterator[Artifact]:
+        readers = [r for r in self._readers if r.claims(artifact) or (artifact.depth == 0 and r.name == self._forced)]
+        self._judge_name(artifact, readers)
+        for reader in readers:
+            if artifact.depth == 0:
+                self.claimed = True
+                if reader.name not in self.formats:
+                    self.formats.append(reader.name)
+            yield from self._guarded(artifact, reader)
+
+    def _judge_name(self, artifact: Artifact, readers: list[Inspector]) -> None:
+        """Says when nobody understands a model, and when the name promised another format than the bytes are."""
+        understood = [reader for reader in readers if reader.model]
+        promise = promised(artifact.name)
+        content = [label for label in artifact.formats if label in MODEL_CONTENT]
+        if not understood and (promise or content):
+            self.claimed = True
+            label = content[0] if content else promise or ""
+            if artifact.depth == 0:
+                self.formats.append(label)
+            self._stopped(
+                "unsupported", artifact.at(), f"content looks like {', '.join(artifact.formats) or 'unknown'}"
+            )
+            return
+        if promise is None or not understood:
+            return
+        suffix = PurePosixPath(artifact.name.lower()).suffix
+        if any(reader.name in _SAME.get(promise, (promise,)) or suffix in reader.suffixes for reader in understood):
+            return
+        actual = "+".join(reader.name for reader in understood)
+        message = f"The name says {promise}, the content is {actual}."
+        self._emit(rules.finding(MISMATCH, artifact.at(), message, evidence=f"{promise} is {actual}"))
+
+    def _guarded(self, artifact: Artifact, reader: Inspector) -> Iterator[Artifact]:
+        """The one guard of every reader: whatever stops it is a finding, and what it said before stays."""
+        try:
+            for observation in reader.inspect(artifact):
+                if isinstance(observation, Artifact):
+                    yield observation
+                else:
+                    if isinstance(observation, Finding) and observation.rule in rules.RULES:
+                        self.complete = False
+                    self._emit(observation)
+        except Incomplete as stop:
+            self._stopped(stop.reason, artifact.at(offset=stop.offset), f"{stop.detail} ({reader.name})")
+        except MemoryError:
+            self._stopped("limit", artifact.at(), f"the {reader.name} reader reached its memory limit")
+        except RecursionError:
+            self._stopped("limit", artifact.at(), f"the {reader.name} reader met too deep a nesting")
+        except Exception as error:  # noqa: BLE001  (a defect of ours or a hostile file: both are "could not look")
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{PurePosixPath(frame.filename).name}:{frame.lineno}"
+            self._stopped("crashed", artifact.at(), f"{type(error).__name__} in the {reader.name} reader at {where}")
+
+    def _stopped(self, reason: str, location: Location, detail: str) -> None:
+        self.complete = False
+        self._emit(incomplete(reason, location, detail))
+
+
+def _digest(source: FdSource) -> str:
+    digest = hashlib.sha256()
+    for offset in range(0, source.size, 1 << 20):
+        digest.update(source.read_at(offset, 1 << 20))
+    return digest.hexdigest()
+
+
+def examine(
+    spec: dict[str, Any], descriptor: int, readers: tuple[Inspector, ...], write: Callable[[bytes], None]
+) -> None:
+    """Looks at one file and writes its lines; the last one is ["scanned", {...}].
+
+    `spec` has `path`, `reader` (a reader asked for by name, or "") and `limits`.
+    """
+    limits = Limits(**spec["limits"])
+    source = FdSource(descriptor, os.fstat(descriptor).st_size)
+    head = source.read_at(0, HEAD)
+    path = spec["path"]
+    examination = Examination(readers, lambda line: write(encode(line) + b"\n"), spec["reader"])
+    artifact = Artifact(
+        path=path,
+        name=path.rsplit("/", 1)[-1],
+        source=source,
+        head=head,
+        formats=identify(source, head),
+        limits=limits,
+    )
+    if source.size > limits.file:
+        examination.claimed = True
+        write(
+            encode(incomplete("limit", artifact.at(), f"{source.size:,} bytes are over the limit of {limits.file:,}"))
+            + b"\n"
+        )
+        examination.complete = False
+    else:
+        examination.run(artifact)
+    if examination.claimed:
+        scanned = {
+            "format": "+".join(examination.formats),
+            "sha256": _digest(source),
+            "size": source.size,
+            "complete": examination.complete,
+        }
+        write(json.dumps(["scanned", scanned]).encode() + b"\n")
+
+
+def _receive(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
+    data, descriptors, _, _ = socket.recv_fds(channel, 1 << 16, 1)
+    if not data:
+        return None
+    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
+        data += channel.recv(1 << 16)
+    return json.loads(data[4:]), descriptors[0]
+
+
+def main(descriptor: int) -> None:
+    """Serves jobs on the inherited socket until the parent closes it."""
+    channel = socket.socket(fileno=descriptor)
+    readers = inspectors()
+    sys.setrecursionlimit(2000)
+    confine(MEMORY, Limits().unpacked)
+    while (received := _receive(channel)) is not None:
+        spec, file = received
+        cpu_budget(spec["limits"]["per_file"])
+        try:
+            examine(spec, file, readers, channel.sendall)
+        finally:
+            os.close(file)
+        channel.sendall(b"\n")
