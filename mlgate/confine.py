@@ -7,6 +7,7 @@ import os
 import resource
 import struct
 import sys
+import tempfile
 from dataclasses import dataclass
 
 _NOBODY = 65534
@@ -131,6 +132,7 @@ def confine(memory: int, scratch: int) -> dict[str, bool]:
     the CPU limit only, which the parent's wall-clock limit backs up.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    tempfile.tempdir = "/tmp"  # noqa: S108  (its search for one would create named files, which is refused below)
     resource.setrlimit(resource.RLIMIT_FSIZE, (scratch, scratch))
     if sys.platform == "linux":
         bound = _virtual() + memory

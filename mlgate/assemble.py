@@ -1,0 +1,155 @@
+"""What each file said becomes one inventory: one component per identity and version, sorted, with its links."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mlgate.records import (
+    Component,
+    Finding,
+    Inventory,
+    Kind,
+    Occurrence,
+    PackageFacts,
+    Reference,
+    Relation,
+    Scanned,
+    Severity,
+)
+from mlgate.wire import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """All that one file of the tree gave."""
+
+    path: str
+    lines: tuple[Line, ...] = ()
+    scanned: Scanned | None = None
+
+
+def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp: int) -> Inventory:
+    """The inventory of these readings. The result depends on their content only, not on their order."""
+    lines = [line for path in sorted(readings) for line in readings[path].lines]
+    references = sorted((x for x in lines if isinstance(x, Reference)), key=_reference_order)
+    components = _merge(
+        [x for x in lines if isinstance(x, Component)] + [_component(r) for r in references if r.identity]
+    )
+    findings = [x for x in lines if isinstance(x, Finding)]
+    return Inventory(
+        root=root,
+        components=components,
+        references=tuple(references),
+        relations=tuple(sorted({x for x in lines if isinstance(x, Relation)}, key=_relation_order)),
+        findings=tuple(sorted(_with_torch(findings, components), key=finding_order)),
+        scanned=tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned),
+        head=head,
+        timestamp=timestamp,
+    )
+
+
+def finding_order(finding: Finding) -> tuple[object, ...]:
+    """Worst first, then by place: the order of every output."""
+    place = finding.location
+    return (
+        -finding.severity.rank,
+        finding.rule.id,
+        place.path,
+        place.member or "",
+        place.cell or 0,
+        place.line or 0,
+        place.offset or 0,
+        finding.evidence,
+        finding.message,
+    )
+
+
+def _reference_order(reference: Reference) -> tuple[object, ...]:
+    place = reference.location
+    return (
+        place.path,
+        place.cell or 0,
+        place.line or 0,
+        reference.symbol,
+        reference.identity or "",
+        reference.revision or "",
+    )
+
+
+def _relation_order(relation: Relation) -> tuple[str, str, str]:
+    return (relation.source, relation.target, relation.kind)
+
+
+def _component(reference: Reference) -> Component:
+    identity = reference.identity or ""
+    return Component(
+        kind=reference.kind,
+        identity=identity,
+        name=identity.removeprefix("dataset:").partition(":")[2] or identity,
+        version=reference.revision,
+        purl=reference.purl,
+        pinned=reference.pinned,
+        occurrences=(Occurrence(location=reference.location, symbol=reference.symbol),),
+    )
+
+
+def _merge(components: Iterable[Component]) -> tuple[Component, ...]:
+    """One for each (kind, identity, version), everything else united; what names a fact first keeps it."""
+    found: dict[tuple[str, str, str], Component] = {}
+    for new in components:
+        key = (new.kind.value, new.identity, new.version or "")
+        old = found.get(key)
+        found[key] = new if old is None else _united(old, new)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _united(old: Component, new: Component) -> Component:
+    return dataclasses.replace(
+        old,
+        purl=old.purl or new.purl,
+        pinned=old.pinned if new.pinned is None else bool(old.pinned or new.pinned),
+        hashes=tuple(sorted({*old.hashes, *new.hashes}, key=lambda h: (h.algorithm, h.value, h.declared))),
+        licenses=tuple(dict.fromkeys(old.licenses + new.licenses)),
+        occurrences=tuple(dict.fromkeys(old.occurrences + new.occurrences)),
+        package=_stronger(old, new),
+        model=old.model or new.model,
+        properties=tuple(dict.fromkeys(old.properties + new.properties)),
+    )
+
+
+def _stronger(old: Component, new: Component) -> PackageFacts | None:
+    """Of two manifests' words on a package: direct before transitive, runtime before development."""
+    if old.package is None or new.package is None:
+        return old.package or new.package
+    order = ("runtime", "optional", "build", "dev", "constraint")
+
+    def weight(component: Component) -> tuple[bool, int]:
+        facts = component.package
+        scope = facts.scope if facts else ""
+        return (not (facts and facts.direct), order.index(scope) if scope in order else len(order))
+
+    return min(old, new, key=weight).package
+
+
+def _with_torch(findings: Iterable[Finding], components: tuple[Component, ...]) -> Iterable[Finding]:
+    """`torch.load` without `weights_only` unpickles before torch 2.6 and does not since: ask the manifests which."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  (start-up)
+
+    old: bool | None = None
+    for component in components:
+        if component.kind is Kind.PACKAGE and component.identity == "pkg:pypi/torch" and component.version:
+            try:
+                old = bool(old) or Version(component.version) < Version("2.6")
+            except InvalidVersion:
+                old = True
+    for finding in findings:
+        if finding.fact("weights_only") != "absent" or old is None:
+            yield finding
+        elif old:
+            yield dataclasses.replace(
+                finding,
+                severity=Severity.HIGH,
+                message=f"{finding.message} The manifests pin a torch before 2.6, which unpickles by default.",
+            )
