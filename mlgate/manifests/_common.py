@@ -163,15 +163,21 @@ def package(
     symbol: str = "",
     properties: Pairs = (),
 ) -> Component:
-    """A package component; `kind` is the purl type ("pypi", "npm", "maven"). Names are normalised by purl's rules."""
+    """A package component; `kind` is the purl type ("pypi", "npm", "maven"). Names are normalised by purl's rules.
+
+    Raises Incomplete when the name is none.
+    """
     shown = canonicalize_name(name) if kind == "pypi" else name
     qualifiers = {}
     if facts.origin == "vcs" and facts.url:
         qualifiers["vcs_url"] = facts.url
     elif facts.origin == "url" and facts.url:
         qualifiers["download_url"] = facts.url
-    base = PackageURL(type=kind, namespace=namespace, name=shown)
-    full = PackageURL(type=kind, namespace=namespace, name=shown, version=version, qualifiers=qualifiers or None)
+    try:
+        base = PackageURL(type=kind, namespace=namespace, name=shown)
+        full = PackageURL(type=kind, namespace=namespace, name=shown, version=version, qualifiers=qualifiers or None)
+    except ValueError:
+        raise Incomplete("malformed", f"{name[:100]!r} at {location} is no package name") from None
     return Component(
         kind=Kind.PACKAGE,
         identity=base.to_string(),

@@ -55,7 +55,11 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     document, text = read_toml(artifact)
     lines = Lines(text)
     bad: list[str] = []
-    for scope, group, requirement in dict.fromkeys(_declared(document)):
+    seen: set[tuple[str, str, str]] = set()
+    for scope, group, requirement in _declared(document):
+        if (scope, group, str(requirement)) in seen:
+            continue
+        seen.add((scope, group, str(requirement)))
         try:
             parsed = Requirement(requirement)
         except (InvalidRequirement, TypeError):

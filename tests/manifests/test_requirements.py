@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgate.manifests.requirements import INSPECTOR
+from tests.reading import artifact, read
+
+SHA = "a" * 64
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_every_shape_pip_takes_is_read_with_its_line() -> None:
+    said = read(
+        INSPECTOR,
+        "requirements.txt",
+        f"""# header
+torch==2.0.0
+numpy>=1.26,<3 ; python_version < "3.13"  # comment
+Foo_Bar.baz[extra] == 1.5 \\
+    --hash=sha256:{SHA} \\
+    --hash=sha256:{"b" * 64}
+one @ git+https://github.com/a/one@{COMMIT}
+two @ git+https://github.com/a/two@main
+git+https://github.com/a/three.git#egg=three
+https://example.test/four-1.0-py3-none-any.whl
+five @ https://example.test/five-2.0.tar.gz#sha256={SHA}
+-e .
+./local
+six==1.*
+""",
+    )
+    assert said.stopped is None
+    lines = {c.name: c.occurrences[0].location.line for c in said.components}
+    assert lines == {
+        "torch": 2, "numpy": 3, "foo-bar-baz": 4, "one": 7, "two": 8, "three": 9, "four": 10, "five": 11, "six": 14,
+    }  # fmt: skip
+    assert said.one("torch").purl == "pkg:pypi/torch@2.0.0"
+    assert [h.value for h in said.one("foo-bar-baz").hashes] == [SHA, "b" * 64]
+    assert said.one("one").version == COMMIT
+    assert said.one("numpy").version is None
+    assert said.one("six").version is None
+    assert said.one("five").hashes[0].value == SHA
+    told = [(f.rule.id, f.location.line) for f in said.findings if f.rule.id in {"MLG-DEP-013", "MLG-DEP-015"}]
+    assert told == [("MLG-DEP-013", 8), ("MLG-DEP-013", 9), ("MLG-DEP-015", 10)]
+
+
+@pytest.mark.parametrize(
+    ("text", "fires"),
+    [
+        ("--extra-index-url https://nightly.test/whl\ntorch==2.0.0\n", True),
+        ("--find-links https://wheels.test/\ntorch==2.0.0\n", True),
+        (f"--extra-index-url https://nightly.test/whl\ntorch==2.0.0 --hash=sha256:{SHA}\n", False),
+        ("--index-url https://proxy.test/simple\ntorch==2.0.0\n", False),
+        ("--find-links ./wheels\ntorch==2.0.0\n", False),
+        ("# --extra-index-url https://nightly.test/whl\ntorch==2.0.0\n", False),
+    ],
+)
+def test_a_second_index_is_confusion_unless_every_line_has_a_hash(text: str, fires: bool) -> None:
+    assert ("MLG-DEP-010" in read(INSPECTOR, "requirements.txt", text).rules) is fires
+
+
+def test_index_options_and_their_logins() -> None:
+    said = read(
+        INSPECTOR, "requirements.txt", "-i http://user:secret@pypi.test/simple\n--trusted-host pypi.test\nx==1\n"
+    )
+    assert said.rules.count("MLG-DEP-014") == 2
+    assert "secret" not in repr(said.findings)
+
+
+def test_includes_stay_in_the_repository() -> None:
+    said = read(
+        INSPECTOR, "a/requirements.txt", "-r base.txt\n-c ../c.txt\n-r ../../etc/passwd\n-r https://x.test/r.txt\n"
+    )
+    assert [i.path for i in said.includes] == ["a/base.txt", "c.txt"]
+    assert said.rules == ["MLG-DEP-016", "MLG-DEP-016"]
+
+
+def test_a_line_pip_refuses_is_told_after_all_others_were_read() -> None:
+    said = read(INSPECTOR, "requirements.txt", "good==1\n!!bad!!\nlater==2\n")
+    assert [c.name for c in said.components] == ["good", "later"]
+    assert said.stopped is not None
+    assert said.stopped.reason == "malformed"
+    assert "line 2" in said.stopped.detail
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE], ids=["utf-8", "utf-16"])
+def test_byte_order_marks_are_read_as_pip_reads_them(mark: bytes) -> None:
+    encoding = "utf-8" if mark == codecs.BOM_UTF8 else "utf-16-le"
+    said = read(INSPECTOR, "requirements.txt", mark + "torch==2.0.0\r\nx==1\r\n".encode(encoding))
+    assert [c.name for c in said.components] == ["torch", "x"]
+
+
+@pytest.mark.parametrize(
+    ("path", "claimed"),
+    [
+        ("requirements.txt", True),
+        ("requirements-dev.txt", True),
+        ("docs/requirements.in", True),
+        ("requirements/base.txt", True),
+        ("constraints.txt", True),
+        ("my_requirements.txt", True),
+        ("notes/requirements.md", False),
+        ("robots.txt", False),
+    ],
+)
+def test_names(path: str, claimed: bool) -> None:
+    assert INSPECTOR.claims(artifact(path, b"")) is claimed
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9]{0,10}", fullmatch=True)
+LINES = st.one_of(
+    NAMES.map(lambda n: f"{n}==1.0"),
+    NAMES.map(lambda n: f"{n}>=1,<2"),
+    NAMES.map(lambda n: f"{n} @ git+https://h.test/{n}@v1"),
+    NAMES.map(lambda n: f"-r {n}.txt"),
+    st.just("# comment"),
+    st.just(""),
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
+    .filter(lambda t: not set(t) & set("/#@:\\."))  # paths, comments, URLs and continuations mean something
+    .map(lambda t: "? " + t),
+)
+
+
+@given(st.lists(LINES, max_size=15))
+def test_no_line_is_ever_lost(lines: list[str]) -> None:
+    said = read(INSPECTOR, "requirements.txt", "\n".join(lines))
+    wanted = sum("==" in x or ">=1" in x or " @ " in x for x in lines if not x.startswith(("?", "#", "-")))
+    assert len(said.components) == wanted
+    assert len(said.includes) == sum(x.startswith("-r") for x in lines)
+    assert any(x.startswith("?") for x in lines) is (said.stopped is not None)
