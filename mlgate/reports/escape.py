@@ -25,7 +25,7 @@ _MARKS = frozenset(("Mn", "Me"))
 _MOST_MARKS = 3
 _RTL = frozenset(("R", "AL", "AN"))
 _PLAIN_WORD = re.compile(r"[(\"'\u201c]{0,2}[^\W_]+(?:[-'\u2019.][^\W_]+)*[)\"'\u201d]{0,2}[.,;:!?]?[)]?")
-_PLAIN_MARK = frozenset(("-", "\u2013", "\u2014", "\u2192", "\u00b7", "\u2026"))
+_PLAIN_MARK = frozenset(("-", "\u2013", "\u2014", "\u2192", "\u00b7", "\u2026", *".,;:?"))
 _REFERENCE = re.compile(r"\W*(?:www\.|gh-\d|(?=[0-9a-f]*\d)[0-9a-f]{7,}\W*$)", re.IGNORECASE)
 _SPAN = re.compile(r"`([^`]*)`")
 
@@ -53,6 +53,14 @@ def _hidden(char: str) -> bool:
 def clip(text: str, limit: int = LIMIT) -> str:
     """At most `limit` characters, the last one an ellipsis when something was cut."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "\u2026"
+
+
+def clip_path(path: str, limit: int = 90) -> str:
+    """A path whose middle is cut: its end says which file it is."""
+    if len(path) <= limit:
+        return path
+    half = (limit - 1) // 2
+    return f"{path[:half]}\u2026{path[-half:]}"
 
 
 def visible(text: str, limit: int = LIMIT) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from mlgate.records import Action, Category, Decision, Inventory, Kind, Severity
 NOT_SAFE = (
     "No known indicator found does not mean safe, and a pin fixes which bytes are used, not whether they are benign."
 )
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 ACTIONS: tuple[Action, ...] = (Action.BLOCK, Action.WARN, Action.NOTE, Action.WAIVED)
 
 
@@ -132,20 +134,18 @@ def unread_line(counts: Tally) -> str:
 
 def comparison(verdict: Verdict, counts: Tally) -> str:
     """The "versus base" sentence: what is new, in plain words. The base is quoted as code."""
+    base = verdict.base[:12] if _SHA.fullmatch(verdict.base) else verdict.base
     if not verdict.compared:
-        why = f"No comparison with `{verdict.base}`" if verdict.base else "No base to compare with"
+        why = f"No comparison with `{base}`" if base else "No base to compare with"
         return f"{why}: everything found counts."
     new_block = sum(decision.new for decision in counts.block)
     new_warn = sum(decision.new for decision in counts.warn)
-    everything = counts.block + counts.warn + counts.note
-    old = sum(not decision.new for decision in everything)
-    versus = f"Versus base `{verdict.base}`" if verdict.base else "Versus the base"
-    parts = [f"{new_block:,} new {'blocks' if new_block == 1 else 'block'}", f"{new_warn:,} new to warn about"]
-    if not new_block and not new_warn:
-        parts = ["nothing new to block or warn about"]
-    if old:
-        parts.append(f"{old:,} there before")
-    return f"{versus}: {', '.join(parts)}."
+    old = sum(not decision.new for decision in counts.block + counts.warn + counts.note)
+    parts = [count(new_block, "new blocking finding")] if new_block else []
+    parts += [count(new_warn, "new warning")] if new_warn else []
+    parts = parts or ["nothing new to block or warn about"]
+    parts += [f"{old:,} there before"] if old else []
+    return f"Versus base{f' `{base}`' if base else ''}: {', '.join(parts)}."
 
 
 def scope_line(inventory: Inventory, counts: Tally) -> str:
