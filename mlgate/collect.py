@@ -1,0 +1,219 @@
+"""A tree of files through the workers: what each file said, by path."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from mlgate import discover
+from mlgate.assemble import Reading
+from mlgate.identify import promised
+from mlgate.records import (
+    Component,
+    File,
+    FileKind,
+    Finding,
+    Hash,
+    Include,
+    Kind,
+    Limits,
+    Location,
+    ModelFacts,
+    Rule,
+    Scanned,
+)
+from mlgate.sandbox import Done, Job, Pool
+from mlgate.wire import Line, decode
+from mlgate.worker import incomplete
+
+Progress = Callable[[int, int, str], None]
+_MOST_INCLUDES = 1000
+_DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".tfrecord", ".tar", ".zip")
+
+
+class _Scanned(msgspec.Struct, frozen=True):
+    format: str
+    sha256: str
+    size: int
+    complete: bool
+
+
+def collect(
+    root: Path,
+    entries: Iterable[File | Finding],
+    *,
+    catalogue: Mapping[str, Rule],
+    limits: Limits,
+    jobs: int,
+    progress: Progress | None = None,
+) -> dict[str, Reading]:
+    """Every entry's reading. Findings of the walk itself are readings of their path.
+
+    `jobs` is the number of worker processes. `limits.total` seconds after the start, what is left is incomplete.
+    """
+    files: dict[str, File] = {}
+    readings: dict[str, Reading] = {}
+    for entry in entries:
+        if isinstance(entry, Finding):
+            _add(readings, entry.location.path, (entry,))
+        elif entry.kind is FileKind.REGULAR:
+            files[entry.path] = entry
+        elif entry.kind is FileKind.LFS_POINTER:
+            readings[entry.path] = _pointer(entry)
+    deadline = time.monotonic() + limits.total
+    root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with Pool("mlgate.worker", jobs) as pool:
+            run = _Run(pool, root_fd, files, readings, catalogue, limits, deadline, progress)
+            run.all(((path, "") for path in files))
+            run.includes()
+    finally:
+        os.close(root_fd)
+    return readings
+
+
+@dataclasses.dataclass(slots=True)
+class _Run:
+    pool: Pool
+    root_fd: int
+    files: Mapping[str, File]
+    readings: dict[str, Reading]
+    catalogue: Mapping[str, Rule]
+    limits: Limits
+    deadline: float
+    progress: Progress | None
+    wanted: list[Include] = dataclasses.field(default_factory=list)
+    count: int = 0
+
+    def all(self, targets: Iterable[tuple[str, str]]) -> None:
+        for done in self.pool.run(self._jobs(targets)):
+            self.count += 1
+            reading = self._reading(done)
+            _add(self.readings, reading.path, reading.lines, reading.scanned)
+            if self.progress:
+                self.progress(self.count, len(self.files), done.key)
+
+    def includes(self) -> None:
+        """Files that a manifest names are read as its format, whatever they are called; cycles end by `seen`."""
+        seen: set[tuple[str, str]] = set()
+        while self.wanted:
+            batch, self.wanted = self.wanted, []
+            targets = []
+            for include in batch:
+                key = (include.path, include.reader)
+                known = self.readings.get(include.path)
+                if key in seen or (known and known.scanned and include.reader in known.scanned.format.split("+")):
+                    continue
+                seen.add(key)
+                if include.path in self.files and len(seen) <= _MOST_INCLUDES:
+                    targets.append(key)
+                else:
+                    told = incomplete("missing", include.location, f"{include.path[:200]!r} is included and not there")
+                    _add(self.readings, include.location.path, (told,))
+            self.all(targets)
+
+    def _jobs(self, targets: Iterable[tuple[str, str]]) -> Iterator[Job]:
+        for path, reader in targets:
+            file = self.files[path]
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                location = Location(path=path)
+                told = incomplete("timeout", location, "the run's time budget was used up before this file")
+                scanned = Scanned(path=path, format="", sha256="", size=file.size, complete=False)
+                _add(self.readings, path, (told,), scanned)
+                continue
+            limits = dataclasses.replace(self.limits, per_file=min(self.limits.per_file, left))
+            yield Job(
+                key=path,
+                open=lambda file=file: discover.open_file(self.root_fd, file),  # type: ignore[misc]
+                spec={"path": path, "reader": reader, "limits": dataclasses.asdict(limits)},
+                wall=limits.per_file,
+            )
+
+    def _reading(self, done: Done) -> Reading:
+        lines: list[Line] = []
+        scanned: Scanned | None = None
+        failure, detail = done.failure, done.detail
+        try:
+            for raw in done.lines:
+                if raw.startswith(b'["scanned"'):
+                    fields = msgspec.json.decode(raw, type=tuple[str, _Scanned])[1]
+                    scanned = Scanned(
+                        path=done.key,
+                        format=fields.format,
+                        sha256=fields.sha256,
+                        size=fields.size,
+                        complete=fields.complete,
+                    )
+                else:
+                    line = decode(raw, self.catalogue)
+                    if isinstance(line, Include):
+                        self.wanted.append(line)
+                    lines.append(line)
+        except ValueError as error:
+            failure, detail = "crashed", f"the worker said what is no observation: {error}"
+        if failure:
+            lines.append(incomplete(failure, Location(path=done.key), detail))
+            size = self.files[done.key].size
+            scanned = Scanned(path=done.key, format=scanned.format if scanned else "", sha256="", size=size, complete=False)
+        if scanned is not None:
+            lines = [_with_digest(line, done.key, scanned) for line in lines]
+        return Reading(path=done.key, lines=tuple(lines), scanned=scanned)
+
+
+def _with_digest(line: Line, path: str, scanned: Scanned) -> Line:
+    """The content's SHA-256 goes to the model that the file is."""
+    if isinstance(line, Component) and line.identity == f"file:{path}" and scanned.sha256:
+        digest = Hash(algorithm="SHA-256", value=scanned.sha256)
+        return dataclasses.replace(line, hashes=(*line.hashes, digest))
+    return line
+
+
+def _add(readings: dict[str, Reading], path: str, lines: tuple[Line, ...], scanned: Scanned | None = None) -> None:
+    old = readings.get(path)
+    if old is not None:
+        lines = tuple(dict.fromkeys(old.lines + lines))
+        scanned = _joined(old.scanned, scanned)
+    readings[path] = Reading(path=path, lines=lines, scanned=scanned)
+
+
+def _joined(old: Scanned | None, new: Scanned | None) -> Scanned | None:
+    if old is None or new is None:
+        return old or new
+    formats = dict.fromkeys([*old.format.split("+"), *new.format.split("+")])
+    return dataclasses.replace(
+        new, format="+".join(f for f in formats if f), complete=old.complete and new.complete
+    )
+
+
+def _pointer(file: File) -> Reading:
+    """A Git LFS pointer: its digest is known and its content is not, which matters where a model is promised."""
+    pointer = file.lfs
+    if pointer is None:
+        raise ValueError(f"{file.path} is an LFS pointer without one")
+    name = file.path.rsplit("/", 1)[-1]
+    location = Location(path=file.path)
+    promise = promised(name)
+    if promise is None and not name.lower().endswith(_DATA_SUFFIXES):
+        return Reading(path=file.path)
+    kind = Kind.MODEL if promise else Kind.DATASET
+    component = Component(
+        kind=kind,
+        identity=f"file:{file.path}" if promise else f"dataset:file:{file.path}",
+        name=name,
+        hashes=(Hash(algorithm="SHA-256", value=pointer.oid, declared=True),),
+        model=ModelFacts(format=promise) if promise else None,
+        properties=(("mlgate:lfs:size", str(pointer.size)),),
+    )
+    if not promise:
+        return Reading(path=file.path, lines=(component,))
+    told = incomplete("missing", location, f"a Git LFS pointer to {pointer.size:,} bytes that were not fetched")
+    scanned = Scanned(path=file.path, format="lfs-pointer", sha256="", size=file.size, complete=False)
+    return Reading(path=file.path, lines=(component, told), scanned=scanned)
+
+
