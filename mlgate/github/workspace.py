@@ -76,7 +76,7 @@ def place(workspace: Path, output_dir: str, files: Mapping[str, bytes]) -> dict[
     steps = parts(output_dir, "output-dir")
     if not steps:
         raise MlgateError("The input `output-dir` is the workspace itself.", "Give a folder of its own.")
-    found = os.stat(workspace)
+    found = workspace.stat()
     owner = (found.st_uid, found.st_gid)
     here = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -98,7 +98,11 @@ def _replace(here: int, name: str, data: bytes, owner: tuple[int, int]) -> None:
     with os.fdopen(os.open(temporary, _NEW, 0o644, dir_fd=here), "wb") as stream:
         stream.write(data)
     _give(temporary, here, owner)
-    os.rename(temporary, name, src_dir_fd=here, dst_dir_fd=here)
+    try:
+        os.rename(temporary, name, src_dir_fd=here, dst_dir_fd=here)
+    except OSError:
+        os.unlink(temporary, dir_fd=here)
+        raise
 
 
 def collect(directory: Path) -> dict[str, bytes]:
