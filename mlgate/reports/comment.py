@@ -99,7 +99,8 @@ def wanted(
     return "write"
 
 
-def _flagged(counts: Tally) -> frozenset[str]:
+def flagged(counts: Tally) -> frozenset[str]:
+    """Identities that findings to act on are about: the graph marks them."""
     return frozenset(
         identity
         for decision in counts.shown
@@ -131,7 +132,7 @@ def _values(
     inventory: Inventory, verdict: Verdict, context: ReportContext, counts: Tally, room: _Room
 ) -> dict[str, Any]:
     rows = [row(decision, context, compared=verdict.compared) for decision in counts.shown[: room.rows]]
-    drawing = lineage.graph(inventory, _flagged(counts)) if room.graph else lineage.Graph()
+    drawing = lineage.graph(inventory, flagged(counts)) if room.graph else lineage.Graph()
     drawn = lineage.mermaid(drawing)
     sha = context.sha
     head = f"[`{sha[:12]}`]({context.repository_url}/commit/{sha})" if sha and context.repository_url else ""
@@ -160,14 +161,14 @@ def _values(
         "policy": escape.code(verdict.policy_source or "starter"),
         "mode": escape.code(verdict.mode),
         "bom": escape.prose(context.bom_summary),
-        "artifact": _artifact(context),
+        "artifact": artifact_sentence(context),
         "head": Markdown(head or (f"`{sha[:12]}`" if sha else "")),
         "version": escape.prose(context.tool_version),
         "not_safe": Markdown(NOT_SAFE),
     }
 
 
-def _artifact(context: ReportContext) -> Markdown:
+def artifact_sentence(context: ReportContext) -> Markdown:
     """Where the whole report is, as a sentence; empty when there is no run to point to."""
     name = escape.code(context.artifact, 100) if context.artifact else ""
     if context.run:

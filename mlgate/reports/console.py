@@ -75,9 +75,9 @@ def rich(inventory: Inventory, verdict: Verdict, context: ReportContext, *, widt
     if counts.shown:
         table = Table(show_lines=True, expand=True, border_style="dim", header_style="bold")
         table.add_column("Severity", no_wrap=True)
-        table.add_column("What", ratio=4)
+        table.add_column("What", ratio=4, overflow="fold")
         table.add_column("Where", ratio=3, overflow="fold")
-        table.add_column("Do this", ratio=3)
+        table.add_column("Do this", ratio=3, overflow="fold")
         for decision in counts.shown[:ROWS]:
             table.add_row(*_cells(decision))
         console.print(table)
@@ -106,7 +106,7 @@ def _cells(decision: Decision) -> tuple[Text, Text, Text, Text]:
         Text.assemble(
             (escape.terminal(finding.rule.title), "bold"),
             "\n",
-            escape.terminal(finding.message).replace("`", ""),
+            escape.terminal(finding.message),
             "\n",
             (finding.rule.id, "dim"),
         ),
@@ -132,7 +132,7 @@ def _plain(decision: Decision) -> str:
     if place.cell is not None or place.line is None:
         details += [place_suffix(place)] if place_suffix(place) else []
     behind = f" ({', '.join(details)})" if details else ""
-    message = escape.terminal(finding.message).replace("`", "")
+    message = escape.terminal(finding.message)
     line = f"{where}: {finding.severity} {finding.rule.id} {VERBS[decision.action]}: {message}{behind}"
     # A path may begin with anything; a line of a log may not begin like a runner's command.
     line = escape.terminal(line, 2_000)
@@ -143,7 +143,7 @@ def _plain(decision: Decision) -> str:
 
 def _closing(inventory: Inventory, verdict: Verdict, counts: Tally, context: ReportContext) -> list[str]:
     word, _ = _VERDICTS[counts.state]
-    lines = [f"{word}: {headline(counts)}.", escape.terminal(comparison(verdict, counts)).replace("`", "")]
+    lines = [f"{word}: {headline(counts)}.", escape.terminal(comparison(verdict, counts))]
     if unread_line(counts):
         lines.append(unread_line(counts))
     lines.append(escape.terminal(scope_line(inventory, counts)))
@@ -163,7 +163,7 @@ def _next_step(counts: Tally) -> str:
             return "Next: read the notes above, they say which part of the policy failed."
         first = counts.block[0].finding
         rules = len({decision.finding.rule.id for decision in counts.block})
-        more = f" Then the other {count(len(counts.block) - 1, 'finding')}." if len(counts.block) > 1 else ""
+        more = f" Then {len(counts.block) - 1:,} more." if len(counts.block) > 1 else ""
         help_for = "it" if rules == 1 else "the first"
         return (
             f"Next: {first.rule.remediation}{more} `mlgate rules {first.rule.id}` explains {help_for}; "

@@ -9,6 +9,11 @@ from mlgate.reports.lineage import Graph, Node
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 230, 44, 110, 18, 12
 
+_TIP = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<path d="M0 0L8 4L0 8z" class="tip"/></marker></defs>'
+)
+
 
 def _columns(graph: Graph) -> dict[str, int]:
     """The longest distance from the application, cut at the number of nodes so that a cycle ends."""
@@ -41,16 +46,11 @@ def svg(graph: Graph) -> str:
         rows[column] = rows.get(column, 0) + 1
     width = max(x for x, _ in at.values()) + _WIDTH + _MARGIN
     height = max(y for _, y in at.values()) + _HEIGHT + _MARGIN
-    parts = [
-        f'<svg class="lineage" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        'aria-label="Lineage of models and datasets">',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0L8 4L0 8z" class="tip"/></marker></defs>',
-        *(_edge(at[source], at[target], kind) for source, target, kind in graph.edges),
-        *(_node(node, *at[node.key]) for node in graph.nodes),
-        "</svg>",
-    ]
-    return "".join(parts)
+    edges = "".join(_edge(at[source], at[target], kind) for source, target, kind in graph.edges)
+    nodes = "".join(_node(node, *at[node.key]) for node in graph.nodes)
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    label = 'role="img" aria-label="Lineage of models and datasets"'
+    return f'<svg class="lineage" {size} {label}>{_TIP}{edges}{nodes}</svg>'
 
 
 def _edge(start: tuple[int, int], end: tuple[int, int], kind: str) -> str:

@@ -22,9 +22,9 @@ def _html(value: Any) -> Any:
 def _environment(*, html: bool) -> jinja2.Environment:
     import jinja2  # noqa: PLC0415  (60 ms that `--version` and `check` do not need)
 
-    return jinja2.Environment(  # noqa: S701  (Markdown has its own escaping, in finalize)
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("mlgate.reports"),
-        autoescape=html,
+        autoescape=html,  # noqa: S701  (Markdown has its own escaping, in finalize)
         finalize=_html if html else _markdown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
