@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlgate import rules
+from mlgate.errors import Incomplete
+from mlgate.records import Artifact, Inspector, Limits, Observation
+from mlgate.worker import examine
+
+KNOWN = rules.RULES[0]
+
+
+def look(
+    tmp_path: Path, name: str, data: bytes, *readers: Inspector, **limits: Any
+) -> tuple[list[Any], dict[str, Any]]:
+    """(lines without the last, the scanned record or {})"""
+    file = tmp_path / name
+    file.write_bytes(data)
+    lines: list[bytes] = []
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        spec = {"path": name, "reader": "", "limits": asdict(replace(Limits(), **limits))}
+        examine(spec, descriptor, readers, lines.append)
+    finally:
+        os.close(descriptor)
+    said = [json.loads(line) for line in lines]
+    return [x for x in said if x[0] != "scanned"], next((x[1] for x in said if x[0] == "scanned"), {})
+
+
+def reader(name: str, error: Exception | None = None, *, suffix: str = "", inside: int = 0) -> Inspector:
+    def inspect(artifact: Artifact) -> Iterator[Observation]:
+        yield rules.finding(KNOWN, artifact.at(), f"{name} looked at depth {artifact.depth}")
+        for _ in range(inside):
+            yield replace(artifact, depth=artifact.depth + 1)
+        if error:
+            raise error
+
+    return Inspector(
+        name=name, claims=lambda a: a.name.endswith(suffix), inspect=inspect, model=True, suffixes=(suffix,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "rule"),
+    [
+        (Incomplete("truncated", "ends"), "MLG-INC-002"),
+        (MemoryError(), "MLG-INC-004"),
+        (RecursionError(), "MLG-INC-004"),
+        (ZeroDivisionError("ours"), "MLG-INC-006"),
+    ],
+)
+def test_what_stops_a_reader_is_a_finding_and_nothing_before_it_is_lost(
+    tmp_path: Path, error: Exception, rule: str
+) -> None:
+    lines, scanned = look(tmp_path, "m.pkl", b"x", reader("first", error), reader("second"))
+    assert [x[1]["message"].split(" looked")[0] for x in lines if "looked" in x[1]["message"]] == ["first", "second"]
+    assert rule in [x[1]["rule"] for x in lines]
+    assert scanned["complete"] is False
+
+
+@pytest.mark.parametrize("name", ["m.pkl", "m.h5", "m.keras", "pytorch_model.bin", "m.pt.zst"])
+def test_a_model_that_nobody_understands_is_incomplete(tmp_path: Path, name: str) -> None:
+    lines, scanned = look(tmp_path, name, b"whatever")
+    assert [x[1]["rule"] for x in lines] == ["MLG-INC-001"]
+    assert scanned["complete"] is False
+
+
+def test_model_content_under_any_name_is_incomplete_when_nobody_understands_it(tmp_path: Path) -> None:
+    lines, _ = look(tmp_path, "notes.txt", b"\x89HDF\r\n\x1a\n rest")
+    assert [x[1]["rule"] for x in lines] == ["MLG-INC-001"]
+
+
+def test_other_files_are_nothing(tmp_path: Path) -> None:
+    assert look(tmp_path, "notes.txt", b"hello") == ([], {})
+
+
+def test_content_that_breaks_the_promise_of_the_name_is_told(tmp_path: Path) -> None:
+    lines, _ = look(tmp_path, "m.safetensors", b"x", reader("pickles"))
+    assert "MLG-MDL-001" in [x[1]["rule"] for x in lines]
+    lines, _ = look(tmp_path, "m.pt", b"x", reader("pickles"))
+    assert "MLG-MDL-001" not in [x[1]["rule"] for x in lines]
+
+
+def test_nesting_and_member_counts_end(tmp_path: Path) -> None:
+    lines, scanned = look(tmp_path, "m.pkl", b"x", reader("nest", inside=1), depth=3)
+    assert [x[1]["rule"] for x in lines].count("MLG-INC-004") == 1
+    assert not scanned["complete"]
+
+
+def test_a_file_over_the_limit_is_hashed_and_incomplete(tmp_path: Path) -> None:
+    lines, scanned = look(tmp_path, "m.pkl", b"x" * 100, reader("any"), file=50)
+    assert [x[1]["rule"] for x in lines] == ["MLG-INC-004"]
+    assert scanned["sha256"]
+    assert not scanned["complete"]
