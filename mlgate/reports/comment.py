@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mlgate.records import Inventory, Verdict
+from mlgate.records import Decision, Inventory, Verdict
 from mlgate.reports import escape, lineage, templating
 from mlgate.reports.context import ReportContext, encoded
 from mlgate.reports.escape import Markdown
@@ -44,6 +45,9 @@ class _Room:
     side: int
     graph: bool
 
+
+# A flood of one rule leaves room for the others.
+_EACH_RULE = 8
 
 # From all that a reader could want down to marker, verdict and numbers, which always fit.
 _ROOMS = (
@@ -109,8 +113,22 @@ def flagged(counts: Tally) -> frozenset[str]:
     )
 
 
-def _more(counts: Tally, room: _Room) -> Markdown:
-    rest = counts.shown[room.rows :]
+def _chosen(decisions: Sequence[Decision], room: int) -> tuple[tuple[Decision, ...], tuple[Decision, ...]]:
+    """What the table shows, worst first, and the rest."""
+    if len(decisions) <= room:
+        return tuple(decisions), ()
+    chosen: list[Decision] = []
+    rest: list[Decision] = []
+    number: Counter[str] = Counter()
+    for decision in decisions:
+        rule = decision.finding.rule.id
+        fits = len(chosen) < room and number[rule] < _EACH_RULE
+        (chosen if fits else rest).append(decision)
+        number[rule] += fits
+    return tuple(chosen), tuple(rest)
+
+
+def _more(rest: Sequence[Decision]) -> Markdown:
     if not rest:
         return Markdown("")
     rules = by_rule(rest)
@@ -131,7 +149,8 @@ def _bullets(lines: Sequence[str], room: int, many: str) -> tuple[Markdown, ...]
 def _values(
     inventory: Inventory, verdict: Verdict, context: ReportContext, counts: Tally, room: _Room
 ) -> dict[str, Any]:
-    rows = [row(decision, context, compared=verdict.compared) for decision in counts.shown[: room.rows]]
+    chosen, rest = _chosen(counts.shown, room.rows)
+    rows = [row(decision, context, compared=verdict.compared) for decision in chosen]
     drawing = lineage.graph(inventory, flagged(counts)) if room.graph else lineage.Graph()
     drawn = lineage.mermaid(drawing)
     sha = context.sha
@@ -145,7 +164,7 @@ def _values(
         "unread": Markdown(unread_line(counts)),
         "rows": rows,
         "details": [item for item in rows[: room.details] if item.evidence or item.fix],
-        "more": _more(counts, room),
+        "more": _more(rest),
         "graph": Markdown(f"```mermaid\n{drawn}\n```") if drawn else Markdown(""),
         "graph_title": Markdown(f"Lineage: {count(counts.models, 'model')}, {count(counts.datasets, 'dataset')}"),
         "graph_left_out": drawing.left_out,

@@ -24,7 +24,7 @@ _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _MARKS = frozenset(("Mn", "Me"))
 _MOST_MARKS = 3
 _RTL = frozenset(("R", "AL", "AN"))
-_PLAIN_WORD = re.compile(r"[(\"'\u201c]{0,2}[^\W_]+(?:[-'\u2019.][^\W_]+)*[)\"'\u201d]{0,2}[.,;:!?]?[)]?")
+_PLAIN_WORD = re.compile(r"[(\"'\u201c]{0,2}[^\W_]+(?:[-'\u2019.,][^\W_]+)*[)\"'\u201d]{0,2}[.,;:!?]?[)]?")
 _PLAIN_MARK = frozenset(("-", "\u2013", "\u2014", "\u2192", "\u00b7", "\u2026", *".,;:?"))
 _REFERENCE = re.compile(r"\W*(?:www\.|gh-\d|(?=[0-9a-f]*\d)[0-9a-f]{7,}\W*$)", re.IGNORECASE)
 _SPAN = re.compile(r"`([^`]*)`")
@@ -91,13 +91,16 @@ def _isolated(text: str) -> bool:
     return any(unicodedata.bidirectional(char) in _RTL for char in text)
 
 
-def code(text: str, limit: int = LIMIT) -> Markdown:
+def code(text: str, limit: int = LIMIT, *, word: int = 0) -> Markdown:
     r"""A code span that holds in a table cell (GFM 6.3 and 4.10).
 
     A table splits its row at `|` before anything else is read, and renderers disagree about `\\|`, so a pipe
     after a backslash is shown as an escape. Right-to-left text is isolated so that it reorders nothing outside.
+    `word` cuts the middle of longer words: code has no other place to break a line, and a table would grow wide.
     """
     inner = visible(text, limit)
+    if word:
+        inner = " ".join(clip_path(part, word) for part in inner.split(" "))
     if not inner.strip():
         inner = '""' if not inner else repr(inner)
     inner = re.sub(r"(?<=\\)\|", r"\\x7c", inner).replace("|", "\\|")
@@ -107,31 +110,32 @@ def code(text: str, limit: int = LIMIT) -> Markdown:
     return Markdown(f"\u2068{span}\u2069" if _isolated(inner) else span)
 
 
-def _words(text: str) -> list[str]:
-    return [
-        word if (word in _PLAIN_MARK or _PLAIN_WORD.fullmatch(word)) and not _REFERENCE.match(word) else code(word)
-        for word in text.split(" ")
-        if word
-    ]
+def _plain(word: str) -> bool:
+    return (word in _PLAIN_MARK or bool(_PLAIN_WORD.fullmatch(word))) and not (
+        _REFERENCE.match(word) or _isolated(word)
+    )
 
 
-def prose(text: str, limit: int = LIMIT) -> Markdown:
+def _words(text: str, limit: int) -> list[str]:
+    return [word if _plain(word) else code(word, word=limit) for word in text.split(" ") if word]
+
+
+def prose(text: str, limit: int = LIMIT, *, word: int = 0) -> Markdown:
     """A sentence in which each word that is not plain (names, paths, mentions, references) is a code span.
 
-    Backticks that the sentence has already mark code. For a table cell or behind other text on its line.
+    Backticks that the sentence has already mark code. For a table cell or behind other text on its line;
+    `word` as for `code`.
     """
     shown = visible(text, limit)
     parts: list[str] = []
     end = 0
     for span in _SPAN.finditer(shown):
-        parts += _words(shown[end : span.start()])
+        parts += _words(shown[end : span.start()], word)
         if span.group(1).strip():
-            parts.append(code(span.group(1)))
+            parts.append(code(span.group(1), word=word))
         end = span.end()
-    parts += _words(shown[end:])
+    parts += _words(shown[end:], word)
     line = " ".join(parts)
-    if _isolated(line) and "\u2068" not in line:
-        line = f"\u2068{line}\u2069"
     # A sentence's punctuation belongs to the code span before it.
     return Markdown(re.sub(r"(`\u2069?) ([.,;:!?])(?= |$)", r"\1\2", line))
 

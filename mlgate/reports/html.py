@@ -11,7 +11,7 @@ from mlgate.records import Action, Decision, Inventory, Verdict
 from mlgate.reports import drawing, lineage, templating
 from mlgate.reports.comment import flagged
 from mlgate.reports.context import ReportContext, blob_url
-from mlgate.reports.escape import clip_path
+from mlgate.reports.escape import clip_path, visible
 from mlgate.reports.inventory import tables
 from mlgate.reports.rows import VERBS, place_suffix
 from mlgate.reports.tally import (
@@ -63,7 +63,7 @@ def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> st
             "headline": headline(counts),
             "subject": context.repository or inventory.root or "repository",
             "folder": context.folder,
-            "comparison": comparison(verdict, counts).replace("`", ""),
+            "comparison": _inline(comparison(verdict, counts)),
             "unread": unread_line(counts),
             "scope": scope_line(inventory, counts),
             "facts": _facts(verdict, context),
@@ -76,6 +76,19 @@ def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> st
             "not_safe": NOT_SAFE,
             "version": context.tool_version,
         },
+    )
+
+
+def _inline(text: str) -> Any:
+    """A sentence as HTML in which backticks mark code."""
+    from markupsafe import Markup  # noqa: PLC0415
+    from markupsafe import escape as entities  # noqa: PLC0415
+
+    parts = visible(text, 2_000).split("`")
+    if len(parts) % 2 == 0:  # an odd number of backticks marks nothing
+        return entities("`".join(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else entities(part) for number, part in enumerate(parts)
     )
 
 
@@ -98,14 +111,14 @@ def _card(decision: Decision, context: ReportContext, compared: bool) -> dict[st
         "old": compared and not decision.new and decision.action is not Action.WAIVED,
         "rule": finding.rule.id,
         "title": finding.rule.title,
-        "message": finding.message,
+        "message": _inline(finding.message),
         "path": clip_path(finding.location.path, 300) or ".",
         "member": finding.location.member or "",
         "suffix": place_suffix(finding.location),
         "url": blob_url(context, finding.location),
         "evidence": finding.evidence if finding.evidence not in finding.message else "",
-        "help": finding.rule.help,
-        "remediation": finding.rule.remediation,
+        "help": _inline(finding.rule.help),
+        "remediation": _inline(finding.rule.remediation),
         "fix": finding.fix.split("\n")[:100] if finding.fix else [],
         "clause": decision.clause,
         "waiver": decision.waiver,

@@ -22,8 +22,10 @@ VERBS = {
     Action.NOTE: "noted",
     Action.WAIVED: "waived",
 }
-# A longer fix does not fit a table's cell; it has a block of its own below.
-_INLINE_FIX = 140
+# What fits a cell without making the table wider than a comment; the whole is folded below it.
+_INLINE_FIX = 60
+_WORD = 42
+_PATH = 34
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,35 +55,35 @@ def place_suffix(location: Location) -> str:
     return f"byte {location.offset:,}" if location.offset is not None else ""
 
 
-def located(location: Location, context: ReportContext) -> Markdown:
-    """The place, a part a line, linked to the head commit when every part of the link is well formed."""
+def located(location: Location, context: ReportContext, *, room: int = 120) -> tuple[str, ...]:
+    """The parts of a place, the path linked to the head commit when every part of the link is well formed."""
     url = blob_url(context, location)
-    path = escape.code(escape.clip_path(location.path))
-    text = f"[{path}]({url})" if url else str(path)
+    path = escape.code(escape.clip_path(location.path, room))
+    parts = [f"[{path}]({url})" if url else str(path)]
     if location.member:
-        text += f"\nin {escape.code(escape.clip_path(location.member))}"
+        parts.append(f"in {escape.code(escape.clip_path(location.member, room))}")
     suffix = place_suffix(location)
-    return Markdown(f"{text}\n{suffix}" if suffix else text)
+    return (*parts, suffix) if suffix else tuple(parts)
 
 
 def row(decision: Decision, context: ReportContext, *, compared: bool) -> Row:
     """The cells of a decision."""
     finding = decision.finding
-    where = located(finding.location, context)
     old = "<br>_not new_" if compared and not decision.new else ""
     verb = VERBS[decision.action]
     verb = f"**{verb}**" if decision.action is Action.BLOCK else verb
     do = str(escape.prose(finding.rule.remediation, 400))
-    inline = bool(finding.fix) and "\n" not in finding.fix and len(finding.fix) <= _INLINE_FIX
+    short = len(finding.fix) <= _INLINE_FIX and all(len(word) <= _WORD for word in finding.fix.split(" "))
+    inline = bool(finding.fix) and short and "\n" not in finding.fix
     if inline:
         do += f"<br>{escape.code(finding.fix)}"
     elif finding.fix:
-        do += "<br>The fix to paste is below."
+        do += "<br>The lines to paste are below."
     return Row(
-        severity=Markdown(f"{SIGNS[finding.severity]} {finding.severity}<br>{verb}{old}"),
-        what=Markdown(f"**{escape.prose(finding.rule.title)}**<br>{escape.prose(finding.message, 240)}"),
-        where=Markdown(where.replace("\n", "<br>")),
-        place=Markdown(where.replace("\n", ", ")),
+        severity=Markdown(f"{SIGNS[finding.severity]}&nbsp;{finding.severity}<br>{verb}{old}"),
+        what=Markdown(f"**{escape.prose(finding.rule.title)}**<br>{escape.prose(finding.message, 240, word=_WORD)}"),
+        where=Markdown("<br>".join(located(finding.location, context, room=_PATH))),
+        place=Markdown(", ".join(located(finding.location, context))),
         do=Markdown(do),
         rule=Markdown(finding.rule.id),
         clause=escape.code(decision.clause) if decision.clause else Markdown("none"),
