@@ -1,4 +1,4 @@
-"""Brings one commit of the configured GitHub server into the checkout, which has a depth of one by default."""
+"""The checkout: which commit it is at, and how a missing one comes in (actions/checkout has a depth of one)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mlgate.errors import MlgateError
 from mlgate.github.event import is_repository, is_sha
 
 _KEPT = (
@@ -23,6 +24,7 @@ _KEPT = (
     "GIT_SSL_CAINFO",
 )
 _DETAIL = 300
+_LOCAL = 60.0  # seconds for a git command that needs no network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,45 @@ def _run(root: Path, arguments: tuple[str, ...], env: Mapping[str, str], timeout
         return -1, error.strerror or "git cannot be started"
     text = (done.stdout if done.returncode == 0 else done.stderr)[:4096].decode(errors="replace").strip()
     return done.returncode, text
+
+
+def repository_root(workspace: Path, folder: Path) -> Path:
+    """The repository that holds the folder, looked for up to the workspace. Raises MlgateError when there is none."""
+    for candidate in (folder, *folder.parents):
+        if os.path.lexists(candidate / ".git"):
+            return candidate
+        if candidate == workspace:
+            break
+    raise MlgateError(
+        "The workspace holds no git repository.", "Put actions/checkout before mlgate, without `path:` outside of it."
+    )
+
+
+def _read(root: Path, *arguments: str) -> str:
+    environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    env = environ | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_NO_LAZY_FETCH": "1", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
+    code, text = _run(root, ("-c", "core.fsmonitor=false", *arguments), env, _LOCAL)
+    return text if code == 0 else ""
+
+
+def head_commit(root: Path) -> tuple[str, tuple[str, ...]]:
+    """HEAD and its parents as the commit object names them, which a shallow checkout has too.
+
+    Raises MlgateError when HEAD is no commit that can be read.
+    """
+    head = _read(root, "rev-parse", "--verify", "HEAD^{commit}")
+    header = _read(root, "cat-file", "commit", head).partition("\n\n")[0] if is_sha(head) else ""
+    if not header:
+        raise MlgateError(
+            "git cannot read the checkout's HEAD.", "Put actions/checkout before mlgate, with a ref that has a commit."
+        )
+    lines = (line.removeprefix("parent ") for line in header.split("\n") if line.startswith("parent "))
+    return head, tuple(line for line in lines if is_sha(line))
+
+
+def has_commit(root: Path, sha: str) -> bool:
+    """Whether the commit and its tree are in the checkout."""
+    return is_sha(sha) and _read(root, "cat-file", "-t", f"{sha}^{{tree}}") == "tree"
 
 
 def fetch_commit(root: Path, sha: str, remote: Remote, *, environ: Mapping[str, str], timeout: float = 120.0) -> str:
