@@ -65,7 +65,7 @@ class ReportContext:
 def encoded(path: str) -> str:
     """A path as a relative URI (RFC 3986): bytes that discover has percent-escaped already are not escaped again."""
     return "".join(
-        part if _ESCAPED.fullmatch(part) else quote(part.encode("utf-8", "surrogateescape"), safe="/")
+        part if _ESCAPED.fullmatch(part) else quote(part, safe="/", errors="surrogatepass")
         for part in re.split(r"(%[0-9A-F]{2})", path)
     )
 

@@ -50,6 +50,19 @@ def _hidden(char: str) -> bool:
     return kind in _HIDDEN or (kind == "Zs" and char != " ")
 
 
+def _reveal(text: str) -> str:
+    out: list[str] = []
+    marks = 0
+    for char in text:
+        if char.isascii():
+            marks = 0
+            out.append(char if " " <= char <= "~" else _shown(char))
+            continue
+        marks = marks + 1 if unicodedata.category(char) in _MARKS else 0
+        out.append(_shown(char) if _hidden(char) or marks > _MOST_MARKS else char)
+    return "".join(out)
+
+
 def clip(text: str, limit: int = LIMIT) -> str:
     """At most `limit` characters, the last one an ellipsis when something was cut."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "\u2026"
@@ -69,16 +82,10 @@ def visible(text: str, limit: int = LIMIT) -> str:
     The runner reads `##[...]` anywhere in a line and `::name ...::` at its start. Characters that show
     nothing, move the cursor or reorder their neighbours become escapes as in Python's source.
     """
-    out: list[str] = []
-    marks = 0
-    for char in clip(text, limit):
-        if char.isascii():
-            marks = 0
-            out.append(char if " " <= char <= "~" else _shown(char))
-            continue
-        marks = marks + 1 if unicodedata.category(char) in _MARKS else 0
-        out.append(_shown(char) if _hidden(char) or marks > _MOST_MARKS else char)
-    line = _COMMAND.sub(":\\\\x3a", "".join(out).replace("##[", "#\\x23["))
+    shown = clip(text, limit)
+    if not (shown.isascii() and shown.isprintable()):
+        shown = _reveal(shown)
+    line = _COMMAND.sub(":\\\\x3a", shown.replace("##[", "#\\x23["))
     return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", line)
 
 
@@ -88,7 +95,7 @@ def terminal(text: str, limit: int = LIMIT) -> str:
 
 
 def _isolated(text: str) -> bool:
-    return any(unicodedata.bidirectional(char) in _RTL for char in text)
+    return not text.isascii() and any(unicodedata.bidirectional(char) in _RTL for char in text)
 
 
 def code(text: str, limit: int = LIMIT, *, word: int = 0) -> Markdown:

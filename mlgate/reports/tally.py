@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mlgate.records import Action, Category, Decision, Inventory, Kind, Severity, Verdict
+from mlgate.reports.escape import clip
 
 NOT_SAFE = (
     "No known indicator found does not mean safe, and a pin fixes which bytes are used, not whether they are benign."
@@ -134,7 +135,7 @@ def unread_line(counts: Tally) -> str:
 
 def comparison(verdict: Verdict, counts: Tally) -> str:
     """The "versus base" sentence: what is new, in plain words. The base is quoted as code."""
-    base = verdict.base[:12] if _SHA.fullmatch(verdict.base) else verdict.base
+    base = verdict.base[:12] if _SHA.fullmatch(verdict.base) else clip(verdict.base.replace("`", "'"), 80)
     if not verdict.compared:
         why = f"No comparison with `{base}`" if base else "No base to compare with"
         return f"{why}: everything found counts."
