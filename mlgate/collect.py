@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlgate import discover
+from mlgate import discover, rules
 from mlgate.assemble import Reading
 from mlgate.identify import promised
 from mlgate.records import (
@@ -29,7 +29,6 @@ from mlgate.records import (
 )
 from mlgate.sandbox import Done, Job, Pool
 from mlgate.wire import Line, decode
-from mlgate.worker import incomplete
 
 Progress = Callable[[int, int, str], None]
 _MOST_INCLUDES = 1000
@@ -113,7 +112,9 @@ class _Run:
                 if include.path in self.files and len(seen) <= _MOST_INCLUDES:
                     targets.append(key)
                 else:
-                    told = incomplete("missing", include.location, f"{include.path[:200]!r} is included and not there")
+                    told = rules.incomplete(
+                        "missing", include.location, f"{include.path[:200]!r} is included and not there"
+                    )
                     _add(self.readings, include.location.path, (told,))
             self.all(targets)
 
@@ -123,7 +124,7 @@ class _Run:
             left = self.deadline - time.monotonic()
             if left <= 0:
                 location = Location(path=path)
-                told = incomplete("timeout", location, "the run's time budget was used up before this file")
+                told = rules.incomplete("timeout", location, "the run's time budget was used up before this file")
                 scanned = Scanned(path=path, format="", sha256="", size=file.size, complete=False)
                 _add(self.readings, path, (told,), scanned)
                 continue
@@ -158,9 +159,11 @@ class _Run:
         except ValueError as error:
             failure, detail = "crashed", f"the worker said what is no observation: {error}"
         if failure:
-            lines.append(incomplete(failure, Location(path=done.key), detail))
+            lines.append(rules.incomplete(failure, Location(path=done.key), detail))
             size = self.files[done.key].size
-            scanned = Scanned(path=done.key, format=scanned.format if scanned else "", sha256="", size=size, complete=False)
+            scanned = Scanned(
+                path=done.key, format=scanned.format if scanned else "", sha256="", size=size, complete=False
+            )
         if scanned is not None:
             lines = [_with_digest(line, done.key, scanned) for line in lines]
         return Reading(path=done.key, lines=tuple(lines), scanned=scanned)
@@ -186,9 +189,7 @@ def _joined(old: Scanned | None, new: Scanned | None) -> Scanned | None:
     if old is None or new is None:
         return old or new
     formats = dict.fromkeys([*old.format.split("+"), *new.format.split("+")])
-    return dataclasses.replace(
-        new, format="+".join(f for f in formats if f), complete=old.complete and new.complete
-    )
+    return dataclasses.replace(new, format="+".join(f for f in formats if f), complete=old.complete and new.complete)
 
 
 def _pointer(file: File) -> Reading:
@@ -212,8 +213,6 @@ def _pointer(file: File) -> Reading:
     )
     if not promise:
         return Reading(path=file.path, lines=(component,))
-    told = incomplete("missing", location, f"a Git LFS pointer to {pointer.size:,} bytes that were not fetched")
+    told = rules.incomplete("missing", location, f"a Git LFS pointer to {pointer.size:,} bytes that were not fetched")
     scanned = Scanned(path=file.path, format="lfs-pointer", sha256="", size=file.size, complete=False)
     return Reading(path=file.path, lines=(component, told), scanned=scanned)
-
-

@@ -117,6 +117,12 @@ def finding(
     )
 
 
+def incomplete(reason: str, location: Location, detail: str) -> Finding:
+    """The finding for a look that did not come to its end; `reason` is a key of INCOMPLETE."""
+    rule = INCOMPLETE[reason]
+    return finding(rule, location, f"{rule.title}: {detail[:300]}", evidence=reason)
+
+
 def catalogue(groups: Iterable[tuple[Rule, ...]]) -> Mapping[str, Rule]:
     """All rules by id, sorted. Raises ValueError on a malformed id or on one id with two meanings."""
     found: dict[str, Rule] = {}

@@ -27,12 +27,6 @@ _SAME = {"torch": ("torch", "pickles")}  # torch.load takes both, under the same
 _ARTIFACTS = 100_000  # members one file may unfold into, over all levels
 
 
-def incomplete(reason: str, location: Location, detail: str) -> Finding:
-    """The finding for a look that did not come to its end."""
-    rule = rules.INCOMPLETE[reason]
-    return rules.finding(rule, location, f"{rule.title}: {detail[:300]}", evidence=reason)
-
-
 class Examination:
     """One file through all readers: `complete` and `formats` are known when `run` returns."""
 
@@ -116,7 +110,7 @@ class Examination:
 
     def _stopped(self, reason: str, location: Location, detail: str) -> None:
         self.complete = False
-        self._emit(incomplete(reason, location, detail))
+        self._emit(rules.incomplete(reason, location, detail))
 
 
 def _digest(source: FdSource) -> str:
@@ -149,7 +143,9 @@ def examine(
     if source.size > limits.file:
         examination.claimed = True
         write(
-            encode(incomplete("limit", artifact.at(), f"{source.size:,} bytes are over the limit of {limits.file:,}"))
+            encode(
+                rules.incomplete("limit", artifact.at(), f"{source.size:,} bytes are over the limit of {limits.file:,}")
+            )
             + b"\n"
         )
         examination.complete = False

@@ -1,0 +1,13 @@
+"""`python -m mlgate`. The current folder is taken off the import path first: it is what is to be scanned."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if sys.path and sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (what the interpreter itself put there)
+    del sys.path[0]
+
+from mlgate.cli import main  # noqa: E402
+
+sys.exit(main())

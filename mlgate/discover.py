@@ -1,0 +1,242 @@
+"""The tree as files: never through a link, names as bytes, and what cannot be looked at is said.
+
+In a git working tree the entries are what git tracks plus what it neither tracks nor ignores; a tracked file counts
+even where an ignore rule names it. Elsewhere it is everything below the folder but the caches that tools leave.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from mlgate import rules
+from mlgate.errors import MlgateError
+from mlgate.git import Repository
+from mlgate.records import Category, File, FileKind, Finding, LfsPointer, Location, Rule, Severity
+
+_POINTER = 1024  # a Git LFS pointer is smaller (git-lfs specification, "The Pointer")
+_LFS = re.compile(
+    rb"version https://(?:git-lfs\.github\.com/spec/v1|hawser\.github\.com/spec/v1)\n"
+    rb"(?:ext-\d-[^\n]{1,200}\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
+)
+_CACHES = frozenset(
+    {b".git", b".venv", b"node_modules", b"__pycache__", b".mypy_cache", b".ruff_cache", b".pytest_cache", b".tox"}
+)
+_MOST = 1_000_000
+_DEEP = 200
+
+OUTSIDE = Rule(
+    id="MLG-GIT-001",
+    title="Link that leaves the repository",
+    severity=Severity.MEDIUM,
+    category=Category.MODEL_FILE,
+    help="The link points outside the scanned folder, so what a program reads there is not in the repository and was "
+    "not looked at.",
+    remediation="Replace the link by the file, or by a path that the program gets at run time.",
+    cwe=("CWE-59",),
+)
+COLLISION = Rule(
+    id="MLG-GIT-002",
+    title="Names that differ only in case",
+    severity=Severity.LOW,
+    category=Category.MODEL_FILE,
+    help="On Windows and macOS one of the files replaces the other in the checkout, so reviewers and machines can see "
+    "different content.",
+    remediation="Rename one of them.",
+    cwe=("CWE-178",),
+)
+NESTED = Rule(
+    id="MLG-GIT-003",
+    title="A repository inside the repository",
+    severity=Severity.LOW,
+    category=Category.MODEL_FILE,
+    help="The folder has a `.git` of its own and is no submodule, so git does not say what belongs to it. Its files "
+    "were not looked at.",
+    remediation="Make it a submodule, or remove its `.git`.",
+    cwe=("CWE-1357",),
+)
+RULES = (OUTSIDE, COLLISION, NESTED)
+
+
+def escape_path(raw: bytes) -> str:
+    """The path for people: UTF-8, other bytes as `%XX`; a `%` that would read as one of those is `%25`."""
+    text = raw.decode("utf-8", "surrogateescape")
+    text = re.sub(r"%(?=[0-9A-Fa-f]{2})", "%25", text)
+    return re.sub(r"[\udc80-\udcff]", lambda match: f"%{ord(match[0]) - 0xDC00:02X}", text)
+
+
+def open_file(root: int, file: File) -> int:
+    """A read-only descriptor of the file, opened from the folder's descriptor without following any link.
+
+    Raises OSError when that cannot be done, or when it is no regular file any more.
+    """
+    parts = file.raw.split(b"/")
+    at = os.dup(root)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            os.close(at)
+            at = inner
+        # O_NONBLOCK: a pipe put in the file's place must not hang us
+        found = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=at)
+    finally:
+        os.close(at)
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise OSError(errno.EINVAL, "no regular file")
+    return found
+
+
+def lfs_pointer(data: bytes) -> LfsPointer | None:
+    """The pointer that the bytes are, strictly by the specification, or None."""
+    match = _LFS.fullmatch(data)
+    return LfsPointer(oid=match[1].decode(), size=int(match[2])) if match else None
+
+
+def walk(root: Path, repository: Repository | None = None) -> Iterator[File | Finding]:
+    """Every file below the folder, sorted by name in bytes, and what is odd about the tree.
+
+    Raises MlgateError when the folder cannot be opened or has over a million entries.
+    """
+    try:
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise MlgateError(f"{str(root)!r} cannot be opened: {error.strerror}.", "Name a folder to scan.") from None
+    try:
+        names = _tracked(root, repository) if repository else ((name, "") for name in _below(descriptor, b"", 0))
+        folded: dict[str, str] = {}
+        for count, (raw, mode) in enumerate(sorted(set(names))):
+            if count >= _MOST:
+                raise MlgateError(f"More than {_MOST:,} files.", "Scan a smaller folder.")
+            path = escape_path(raw)
+            other = folded.setdefault(path.casefold(), path)
+            if other != path:
+                message = f"{path} and {other} are one file on systems that ignore case."
+                yield rules.finding(COLLISION, Location(path=path), message, evidence=other)
+            yield from _entry(descriptor, raw, path, mode)
+    finally:
+        os.close(descriptor)
+
+
+def _tracked(root: Path, repository: Repository) -> Iterator[tuple[bytes, str]]:
+    """(path below the folder, git's mode) of what git tracks or would add."""
+    prefix = os.fsencode(root.resolve().relative_to(repository.top))
+    start = b"" if prefix == b"." else prefix + b"/"
+    for entry in repository.index():
+        if entry.path.startswith(start):
+            yield entry.path[len(start) :], entry.mode
+    for path in repository.untracked():
+        if path.startswith(start):
+            yield path[len(start) :], "nested" if path.endswith(b"/") else ""
+
+
+def _below(folder: int, prefix: bytes, depth: int) -> Iterator[bytes]:
+    """Paths of everything that is no folder, through descriptors, so that no link is ever walked."""
+    with os.scandir(folder) as entries:
+        found = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        if not is_folder:
+            yield prefix + name
+        elif name not in _CACHES:
+            if depth >= _DEEP:
+                yield prefix + name
+                continue
+            try:
+                inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            except OSError:
+                yield prefix + name
+                continue
+            try:
+                yield from _below(inner, prefix + name + b"/", depth + 1)
+            finally:
+                os.close(inner)
+
+
+def _entry(root: int, raw: bytes, path: str, mode: str) -> Iterator[File | Finding]:
+    location = Location(path=path.rstrip("/"))
+    if mode == "nested":
+        yield rules.finding(NESTED, location, f"{path} has a repository of its own and was not looked at.")
+        return
+    try:
+        found = os.lstat(raw, dir_fd=root)
+    except OSError as error:
+        if error.errno == errno.ENOENT and mode != "160000":
+            return  # tracked and deleted in the working tree
+        yield rules.incomplete("unreadable", location, error.strerror or "cannot be looked at")
+        return
+    if mode == "160000" or stat.S_ISDIR(found.st_mode):
+        yield from _folder(root, raw, path, mode, location)
+    elif stat.S_ISLNK(found.st_mode):
+        yield File(path=path, raw=raw, kind=FileKind.SYMLINK)
+        yield from _link(root, raw, location)
+    elif not stat.S_ISREG(found.st_mode):
+        yield File(path=path, raw=raw, kind=FileKind.SPECIAL)
+        yield rules.incomplete("unreadable", location, "a device, socket or pipe")
+    else:
+        yield _regular(root, File(path=path, raw=raw, kind=FileKind.REGULAR, size=found.st_size))
+
+
+def _folder(root: int, raw: bytes, path: str, mode: str, location: Location) -> Iterator[File | Finding]:
+    """A submodule, or a folder that could not be walked."""
+    if mode != "160000":
+        yield rules.incomplete("unreadable", location, "the folder cannot be opened, or is nested too deep")
+        return
+    yield File(path=path, raw=raw, kind=FileKind.SUBMODULE)
+    inner = -1
+    try:
+        inner = os.open(raw, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root)
+        names = list(_below(inner, raw + b"/", 0))
+    except OSError:
+        names = []
+    finally:
+        if inner >= 0:
+            os.close(inner)
+    if not any(not name.startswith(raw + b"/.git") for name in names):
+        yield rules.incomplete("missing", location, "a submodule that was not fetched")
+    for name in sorted(names):
+        if name != raw + b"/.git":
+            yield from _entry(root, name, escape_path(name), "")
+
+
+def _link(root: int, raw: bytes, location: Location) -> Iterator[Finding]:
+    target = os.readlink(raw, dir_fd=root)
+    resolved = posixpath.normpath(posixpath.join(posixpath.dirname(raw), target))
+    if target.startswith(b"/") or resolved == b".." or resolved.startswith(b"../"):
+        shown = escape_path(target)[:300]
+        yield rules.finding(OUTSIDE, location, f"The link points to {shown!r}, outside of the folder.", evidence=shown)
+
+
+def _regular(root: int, file: File) -> File:
+    if not 100 <= file.size <= _POINTER:
+        return file
+    try:
+        descriptor = open_file(root, file)
+    except OSError:
+        return file  # opening it for a worker fails the same way, and is told there
+    try:
+        pointer = lfs_pointer(os.pread(descriptor, _POINTER + 1, 0))
+    finally:
+        os.close(descriptor)
+    if pointer is None:
+        return file
+    return File(path=file.path, raw=file.raw, kind=FileKind.LFS_POINTER, size=file.size, lfs=pointer)
+
+
+def given(root: Path, paths: Iterable[Path]) -> Iterator[File | Finding]:
+    """Only these files, as entries of the folder. Raises MlgateError on one that is not there or no file."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for path in paths:
+            raw = os.fsencode(os.path.relpath(path.absolute(), root))
+            if raw.startswith(b"../") or not os.path.lexists(path):
+                raise MlgateError(f"{str(path)!r} is not there.", "Name files that exist.")
+            if path.is_dir() and not path.is_symlink():
+                raise MlgateError(f"{str(path)!r} is a folder.", "Use `mlgate scan` for folders.")
+            yield from _entry(descriptor, raw, escape_path(raw), "")
+    finally:
+        os.close(descriptor)
