@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlgate.errors import MlgateError
+from mlgate.git import Repository
 from mlgate.github.event import is_repository, is_sha
 
 _KEPT = (
@@ -24,7 +25,7 @@ _KEPT = (
     "GIT_SSL_CAINFO",
 )
 _DETAIL = 300
-_LOCAL = 60.0  # seconds for a git command that needs no network
+_HEADER = 1 << 16  # bytes of a commit object, more than its header and message need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +123,7 @@ def repository_root(workspace: Path, folder: Path) -> Path:
 
 
 def _read(root: Path, *arguments: str) -> str:
-    environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    env = environ | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_NO_LAZY_FETCH": "1", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
-    code, text = _run(root, ("-c", "core.fsmonitor=false", *arguments), env, _LOCAL)
-    return text if code == 0 else ""
+    return Repository(top=root, trusted=True).run(*arguments, check=False)[:_HEADER].decode(errors="replace").strip()
 
 
 def head_commit(root: Path) -> tuple[str, tuple[str, ...]]:

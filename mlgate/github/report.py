@@ -9,7 +9,6 @@ from mlgate.records import Action, Verdict
 from mlgate.reports.context import ReportContext
 from mlgate.reports.escape import prose
 
-_LEVELS = {Action.BLOCK: "error", Action.WARN: "warning"}
 _LONGEST = 1000
 
 
@@ -17,9 +16,10 @@ def annotate(out: Commands, verdict: Verdict, context: ReportContext) -> None:
     """Annotations for what blocks and what warns, worst first, and one sentence on how many did not fit."""
     left = 0
     for decision in verdict.decisions:
-        level = _LEVELS.get(decision.action)
-        if level is None:
+        if decision.action not in {Action.BLOCK, Action.WARN}:
             continue
+        # What would block is no error of a job that passes.
+        level = "error" if decision.action is Action.BLOCK and not verdict.passed else "warning"
         finding = decision.finding
         path = f"{context.folder}/{finding.location.path}" if context.folder else finding.location.path
         done = out.annotate(
