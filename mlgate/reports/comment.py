@@ -163,6 +163,7 @@ def _values(
         "comparison": escape.prose(comparison(verdict, counts)),
         "unread": Markdown(unread_line(counts)),
         "rows": rows,
+        "details_room": room.details,
         "details": [item for item in rows[: room.details] if item.evidence or item.fix],
         "more": _more(rest),
         "graph": Markdown(f"```mermaid\n{drawn}\n```") if drawn else Markdown(""),

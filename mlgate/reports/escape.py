@@ -27,6 +27,7 @@ _RTL = frozenset(("R", "AL", "AN"))
 _PLAIN_WORD = re.compile(r"[(\"'\u201c]{0,2}[^\W_]+(?:[-'\u2019.,][^\W_]+)*[)\"'\u201d]{0,2}[.,;:!?]?[)]?")
 _PLAIN_MARK = frozenset(("-", "\u2013", "\u2014", "\u2192", "\u00b7", "\u2026", *".,;:?"))
 _REFERENCE = re.compile(r"\W*(?:www\.|gh-\d|(?=[0-9a-f]*\d)[0-9a-f]{7,}\W*$)", re.IGNORECASE)
+_LIST_ITEM = re.compile(r"-|\d{1,9}[.)]")
 _SPAN = re.compile(r"`([^`]*)`")
 
 
@@ -130,8 +131,8 @@ def _words(text: str, limit: int) -> list[str]:
 def prose(text: str, limit: int = LIMIT, *, word: int = 0) -> Markdown:
     """A sentence in which each word that is not plain (names, paths, mentions, references) is a code span.
 
-    Backticks that the sentence has already mark code. For a table cell or behind other text on its line;
-    `word` as for `code`.
+    Backticks that the sentence has already mark code. It is one line and begins no block (list, heading) where
+    it begins a line; `word` as for `code`.
     """
     shown = visible(text, limit)
     parts: list[str] = []
@@ -142,6 +143,8 @@ def prose(text: str, limit: int = LIMIT, *, word: int = 0) -> Markdown:
             parts.append(code(span.group(1), word=word))
         end = span.end()
     parts += _words(shown[end:], word)
+    if parts and _LIST_ITEM.fullmatch(parts[0]):
+        parts[0] = code(parts[0])
     line = " ".join(parts)
     # A sentence's punctuation belongs to the code span before it.
     return Markdown(re.sub(r"(`\u2069?) ([.,;:!?])(?= |$)", r"\1\2", line))

@@ -77,8 +77,6 @@ def row(decision: Decision, context: ReportContext, *, compared: bool) -> Row:
     inline = bool(finding.fix) and short and "\n" not in finding.fix
     if inline:
         do += f"<br>{escape.code(finding.fix)}"
-    elif finding.fix:
-        do += "<br>The lines to paste are below."
     return Row(
         severity=Markdown(f"{SIGNS[finding.severity]}&nbsp;{finding.severity}<br>{verb}{old}"),
         what=Markdown(f"**{escape.prose(finding.rule.title)}**<br>{escape.prose(finding.message, 240, word=_WORD)}"),

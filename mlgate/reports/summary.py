@@ -108,7 +108,7 @@ def _fixed(inventory: Inventory, verdict: Verdict, context: ReportContext, count
         "not_safe": Markdown(NOT_SAFE),
         "waived_count": Markdown(count(len(counts.waived), "waived finding")),
         "noted_count": Markdown(count(len(counts.note), "finding")),
-        "all_notes": (*verdict.notes, *context.notes),
+        "all_notes": (*context.notes, *verdict.notes),
     }
 
 

@@ -130,7 +130,8 @@ def unread_line(counts: Tally) -> str:
     number = max(incomplete, len(counts.unread))
     if not number:
         return ""
-    return f"{count(number, 'place')} could not be looked into completely: nothing is known about the rest of them."
+    rest = "it" if number == 1 else "them"
+    return f"{count(number, 'place')} could not be looked into completely: nothing is known about the rest of {rest}."
 
 
 def comparison(verdict: Verdict, counts: Tally) -> str:

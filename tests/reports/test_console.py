@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mlgate.reports import console
-from tests.builders import verdicts
+from tests.builders import verdicts, verdicts_hostile
 from tests.reports.pages import INVISIBLE, RUNNER
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -32,10 +32,10 @@ def test_a_clean_run_claims_no_safety() -> None:
     assert lines[-1].startswith("No known indicator found does not mean safe")
 
 
-@pytest.mark.parametrize("name", verdicts.NAMES)
+@pytest.mark.parametrize("name", verdicts_hostile.NAMES)
 @pytest.mark.parametrize("width", [0, 50, 200])
 def test_names_move_no_cursor_and_command_no_runner(name: str, width: int) -> None:
-    made, inventory = verdicts.hostile(name), verdicts.hostile_inventory(name)
+    made, inventory = verdicts_hostile.hostile(name), verdicts_hostile.hostile_inventory(name)
     text = (
         console.rich(inventory, made, verdicts.CONTEXT, width=width, color=False)
         if width

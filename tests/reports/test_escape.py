@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlgate.reports import escape
-from tests.builders.verdicts import NAMES
+from tests.builders.verdicts_hostile import NAMES
 from tests.reports.pages import ACTIVE, INVISIBLE, RUNNER, rendered
 
 # Whole words of the languages it must not speak, so that random strings are not only random letters.
@@ -54,6 +54,15 @@ def test_a_code_span_keeps_its_table_cell(name: str) -> None:
 @example("0123456789abcdef0123456789abcdef01234567.")
 def test_prose_speaks_no_markdown(text: str) -> None:
     _inert_in_a_table(escape.prose(text))
+
+
+@given(HOSTILE)
+@example("- x")
+@example("1. x")
+@example("12) x")
+def test_prose_begins_no_block(text: str) -> None:
+    assert set(rendered(f"{escape.prose(text)}\n").tags) <= {"p", "code"}
+    assert set(rendered(f"> {escape.prose(text)}\n").tags) <= {"blockquote", "p", "code"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ import pytest
 
 from mlgate.reports import html
 from mlgate.reports.context import ReportContext
-from tests.builders import verdicts
+from tests.builders import verdicts, verdicts_hostile
 from tests.reports.pages import INVISIBLE, RUNNER, Page, read
 
 TAGS = {
@@ -38,12 +38,12 @@ def _safe(text: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("name", verdicts.NAMES)
+@pytest.mark.parametrize("name", verdicts_hostile.NAMES)
 def test_hostile_names_are_text(name: str) -> None:
-    _safe(html.render(verdicts.hostile_inventory(name), verdicts.hostile(name), verdicts.CONTEXT))
+    _safe(html.render(verdicts_hostile.hostile_inventory(name), verdicts_hostile.hostile(name), verdicts.CONTEXT))
 
 
-@pytest.mark.parametrize("name", verdicts.NAMES)
+@pytest.mark.parametrize("name", verdicts_hostile.NAMES)
 def test_a_hostile_context_makes_no_link(name: str) -> None:
     context = ReportContext(
         tool_version=name, repository=name, server_url=name, head_sha=name, run_url=name, bom_summary=name, path=name

@@ -15,7 +15,7 @@ import pytest
 from mlgate.records import Location, Severity
 from mlgate.reports import findings, sarif
 from mlgate.reports.context import ReportContext, blob_url, encoded
-from tests.builders import verdicts
+from tests.builders import verdicts, verdicts_hostile
 from tests.reports.pages import RUNNER
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "findings.schema.json"
@@ -76,9 +76,9 @@ def test_findings_have_the_contract_keys() -> None:
     assert json.loads(findings.summary(verdicts.inventory(), verdicts.three()))["block"] == 2
 
 
-@pytest.mark.parametrize("name", verdicts.NAMES)
+@pytest.mark.parametrize("name", verdicts_hostile.NAMES)
 def test_hostile_names_survive_unchanged(name: str) -> None:
-    document = _findings(verdicts.hostile(name), verdicts.hostile_inventory(name))
+    document = _findings(verdicts_hostile.hostile(name), verdicts_hostile.hostile_inventory(name))
     expected = name.encode("utf-8", "backslashreplace").decode()
     assert document["findings"][0]["evidence"] == expected
 
@@ -143,9 +143,9 @@ def test_a_flood_keeps_the_worst_within_the_limits() -> None:
     assert len(gzip.compress(text.encode())) <= sarif.GZIPPED
 
 
-@pytest.mark.parametrize("name", verdicts.NAMES)
+@pytest.mark.parametrize("name", verdicts_hostile.NAMES)
 def test_hostile_names_are_valid_relative_uris(name: str) -> None:
-    run = _sarif(verdicts.hostile(name))
+    run = _sarif(verdicts_hostile.hostile(name))
     uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri.isascii()
     assert uri.isprintable()

@@ -11,7 +11,7 @@ import pytest
 from mlgate.records import Inventory, Verdict
 from mlgate.reports import comment, summary
 from mlgate.reports.context import ReportContext
-from tests.builders import verdicts
+from tests.builders import verdicts, verdicts_hostile
 from tests.reports.pages import ACTIVE, INVISIBLE, RUNNER, rendered
 
 Report = Callable[[Inventory, Verdict, ReportContext], str]
@@ -36,15 +36,15 @@ def _safe(text: str) -> None:
 
 
 @MADE
-@pytest.mark.parametrize("name", verdicts.NAMES)
+@pytest.mark.parametrize("name", verdicts_hostile.NAMES)
 def test_hostile_names_are_text(report: Report, name: str) -> None:
-    text = report(verdicts.hostile_inventory(name), verdicts.hostile(name), verdicts.CONTEXT)
+    text = report(verdicts_hostile.hostile_inventory(name), verdicts_hostile.hostile(name), verdicts.CONTEXT)
     _safe(text)
     assert len(text.encode()) <= comment.BUDGET
 
 
 @MADE
-@pytest.mark.parametrize("name", verdicts.NAMES)
+@pytest.mark.parametrize("name", verdicts_hostile.NAMES)
 def test_hostile_context_makes_no_link(report: Report, name: str) -> None:
     context = ReportContext(
         tool_version=name, repository=name, server_url=name, head_sha=name, run_url=name, artifact=name, notes=(name,)
@@ -87,9 +87,9 @@ def test_a_flood_is_cut_with_the_worst_kept() -> None:
 @pytest.mark.parametrize("letter", ["A", "\U0001f600", "\x1b", "|", "`", "\u05d0"])
 def test_the_budget_holds_for_the_longest_names(letter: str) -> None:
     name = letter * 4_000
-    one = verdicts.hostile(name)
+    one = verdicts_hostile.hostile(name)
     flood = dataclasses.replace(one, decisions=one.decisions * 500, notes=(name,) * 200)
-    inventory = verdicts.hostile_inventory(name)
+    inventory = verdicts_hostile.hostile_inventory(name)
     inventory = dataclasses.replace(
         inventory,
         components=tuple(dataclasses.replace(c, version=f"{i}") for c in inventory.components for i in range(300)),
