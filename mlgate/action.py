@@ -104,6 +104,11 @@ def _prepare(environ: Mapping[str, str]) -> Run:
 
 
 def _settings(run: Run, basis: Basis) -> Settings:
+    if run.inputs.policy and not basis.local and basis.policy is None:
+        raise MlgateError(
+            f"There is no policy {run.inputs.policy[:200]!r} at the base {basis.sha[:12]}.",
+            "A policy takes effect when it is on the base.",
+        )
     return Settings(
         root=run.target,
         policy_file=run.inputs.policy,
@@ -119,6 +124,7 @@ def _settings(run: Run, basis: Basis) -> Settings:
         database=_database(run.inputs, run.workspace),
         osv_url=run.environ.get("MLGATE_OSV_URL") or OSV_URL,
         today=_today(run.environ),
+        trusted=True,
         notes=basis.notes,
     )
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import pytest
 
 from mlgate import action
 from mlgate.errors import MlgateError
+from mlgate.github.client import Client
 from mlgate.pipeline import Result, Settings
 from mlgate.records import Inventory, Verdict
-from tests.builders import verdicts
+from tests.builders import verdicts, verdicts_hostile
 from tests.github.gitserver import backend, commit, git, merge, repository, shallow
 from tests.github.server import Reply, Request, Server, serve
 from tests.github.test_commands import runner
@@ -33,6 +35,7 @@ class World:
     server: Server
     hub: Hub
     environ: dict[str, str]
+    base: str
     log: io.StringIO = field(default_factory=io.StringIO)
     settings: list[Settings] = field(default_factory=list)
 
@@ -66,7 +69,7 @@ def says(verdict: Verdict, inventory: Inventory | None = None) -> Judge:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]  # noqa: ANN201  (a generator)
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     origin = repository(tmp_path / "projects" / f"{REPO}.git")
     base = commit(origin, {"a.py": "1\n", "services/a/b.py": "\n"}, "base")
     git(origin, "checkout", "-q", "-b", "topic")
@@ -92,6 +95,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-u
             place=tmp_path,
             server=server,
             hub=hub,
+            base=base,
             environ={
                 "PATH": os.environ["PATH"],
                 "HOME": "/github/home",
@@ -155,7 +159,7 @@ def test_a_failing_pull_request(world: World) -> None:
     assert TOKEN not in "".join(world.log.getvalue().split("\n", 1)[1:]) + world.summary + "".join(world.bodies)
     (settings,) = world.settings
     assert settings.root == world.workspace
-    assert settings.base == git(world.workspace, "rev-parse", "HEAD^1")
+    assert settings.base == world.base
 
 
 def test_again_fixed_and_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,13 +189,13 @@ def test_a_read_only_token_is_one_warning(world: World, monkeypatch: pytest.Monk
     assert sum("No comment" in data for _, data in runner(world.log.getvalue())) == 1
 
 
-def test_an_api_that_is_down_changes_no_exit_code(world: World) -> None:
-    git(world.workspace, "fetch", "-q", f"file://{world.place}/projects/{REPO}.git", "HEAD^1")
+def test_an_api_that_is_down_changes_no_exit_code(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(action, "Client", functools.partial(Client, sleep=lambda _: None))
     world.environ["GITHUB_API_URL"] = "http://127.0.0.1:9"
-    world.environ["INPUT_SARIF"] = "upload"
-
-    assert world.run(api_timeout="0.2") == 1
+    assert world.run(sarif="upload") == 1
     assert world.outputs["verdict"] == "fail"
+    assert "No comment" in world.summary
+    assert "SARIF" in world.summary
 
 
 def test_inputs_reach_the_pipeline(world: World) -> None:
@@ -278,7 +282,7 @@ def test_what_a_library_prints_while_scanning_is_no_command(world: World, monkey
 
 def test_hostile_names_end_as_text(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "a\n::set-output name=verdict::pass\r##[error]x\u202e|@team.pkl"
-    answers(monkeypatch, world, says(verdicts.hostile(name), verdicts.hostile_inventory(name)))
+    answers(monkeypatch, world, says(verdicts_hostile.hostile(name), verdicts_hostile.hostile_inventory(name)))
     world.run()
     assert {found for found, _ in runner(world.log.getvalue())} <= {"add-mask", "error", "warning", "notice"}
     assert "\u202e" not in world.log.getvalue()
