@@ -165,7 +165,9 @@ def _entry(root: int, raw: bytes, path: str, mode: str) -> Iterator[File | Findi
     try:
         found = os.lstat(raw, dir_fd=root)
     except OSError as error:
-        if error.errno == errno.ENOENT and mode != "160000":
+        if mode == "160000":
+            yield rules.incomplete("missing", location, "a submodule that was not fetched")
+        if error.errno == errno.ENOENT:
             return  # tracked and deleted in the working tree
         yield rules.incomplete("unreadable", location, error.strerror or "cannot be looked at")
         return

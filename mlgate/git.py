@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from mlgate.errors import MlgateError
 
@@ -45,8 +46,13 @@ class Repository:
     top: Path
     trusted: bool = False
 
-    def run(self, *arguments: str, stdin: bytes = b"", check: bool = True) -> bytes:
-        """What the command prints. Raises MlgateError when it fails and `check` is set, else gives b""."""
+    def run(
+        self, *arguments: str, stdin: bytes = b"", check: bool = True, stdout: IO[bytes] | int = subprocess.PIPE
+    ) -> bytes:
+        """What the command prints, or b"" where `stdout` takes it.
+
+        Raises MlgateError when the command fails and `check` is set; else a failure gives b"".
+        """
         trust = ("-c", f"safe.directory={self.top}") if self.trusted else ()
         keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         env = keep | {
@@ -63,7 +69,8 @@ class Repository:
                 cwd=self.top,
                 env=env,
                 input=stdin,
-                capture_output=True,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
                 timeout=_TIMEOUT,
                 check=False,
             )
@@ -72,7 +79,7 @@ class Repository:
         except subprocess.TimeoutExpired:
             raise MlgateError(f"git {arguments[0]} gave no answer in {_TIMEOUT:g} seconds.") from None
         if done.returncode == 0:
-            return done.stdout
+            return done.stdout or b""
         if check:
             reason = done.stderr[:300].decode(errors="replace").strip()
             raise MlgateError(f"git {arguments[0]} failed: {reason}", "Check that the repository is whole.")
@@ -115,15 +122,6 @@ class Repository:
         """Paths that git does not track and is not told to ignore (a nested repository ends with `/`)."""
         return tuple(p for p in self.run("ls-files", "-o", "--exclude-standard", "-z").split(b"\0") if p)
 
-    def tree(self, commit: str) -> tuple[Entry, ...]:
-        """All entries of a commit's tree."""
-        entries = []
-        for line in self.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0"):
-            meta, _, path = line.partition(b"\t")
-            if path:
-                entries.append(Entry(mode=meta[:6].decode(), path=path))
-        return tuple(entries)
-
     def changed(self, base: str) -> frozenset[bytes]:
         """Paths that differ between a commit and the working tree, both names of a rename, untracked ones included."""
         raw = self.run("diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", base, "--")
@@ -131,22 +129,26 @@ class Repository:
 
     def read(self, commit: str, path: bytes, limit: int) -> bytes | None:
         """The file's bytes at a commit, or None when it has none there. Raises MlgateError above `limit` bytes."""
-        for blob_path, data in self.blobs(commit, [path], limit):
-            if data is None:
-                raise MlgateError(f"{os.fsdecode(blob_path)!r} at {commit[:12]} is larger than {limit:,} bytes.")
-            return data
+        for found, name, size in self.blobs(commit, [path]):
+            if size > limit:
+                raise MlgateError(f"{os.fsdecode(found)!r} at {commit[:12]} is larger than {limit:,} bytes.")
+            return self.run("cat-file", "blob", name)
         return None
 
-    def blobs(self, commit: str, paths: Iterable[bytes], limit: int) -> Iterator[tuple[bytes, bytes | None]]:
-        """(path, bytes) of each regular file among `paths` at the commit; None for bytes above `limit`."""
+    def blobs(self, commit: str, paths: Iterable[bytes]) -> Iterator[tuple[bytes, str, int]]:
+        """(path, object name, size in bytes) of those paths that are files at the commit."""
         wanted = [path for path in paths if b"\n" not in path]
         request = b"".join(commit.encode() + b":" + path + b"\n" for path in wanted)
         answers = self.run("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", stdin=request)
         for path, answer in zip(wanted, answers.split(b"\n"), strict=False):
             parts = answer.split(b" ")
             if len(parts) == 3 and parts[1] == b"blob":
-                large = int(parts[2]) > limit
-                yield path, None if large else self.run("cat-file", "blob", parts[0].decode())
+                yield path, parts[0].decode(), int(parts[2])
+
+    def save(self, name: str, target: Path) -> None:
+        """Writes an object's bytes to a new file, without holding them. Raises MlgateError when that fails."""
+        with target.open("xb") as file:
+            self.run("cat-file", "blob", name, stdout=file)
 
 
 def find(path: Path, *, trusted: bool = False) -> Repository | None:
