@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -227,6 +228,8 @@ def main(environ: MutableMapping[str, str] | None = None, *, stream: TextIO | No
     """Runs the action and returns the exit code. `environ` is changed: see isolate. The log goes to `stream`."""
     environ = os.environ if environ is None else environ
     given = dict(environ)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     out = Commands(
         stream=stream or sys.stdout,
         output_path=given.get("GITHUB_OUTPUT", ""),

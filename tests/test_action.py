@@ -6,15 +6,19 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mlgate import action
 from mlgate.errors import MlgateError
 from mlgate.github.client import Client
+from mlgate.github.inputs import INPUTS, Inputs, read_inputs
 from mlgate.pipeline import Result, Settings
 from mlgate.records import Inventory, Verdict
 from tests.builders import verdicts, verdicts_hostile
@@ -25,6 +29,7 @@ from tests.github.test_comment import Hub
 
 REPO = "octo/hello"
 TOKEN = "ghs_secret"
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(slots=True)
@@ -362,3 +367,31 @@ def test_warn_mode_shows_no_errors(world: World, monkeypatch: pytest.MonkeyPatch
     answers(monkeypatch, world, says(passed))
     assert world.run() == 0
     assert "error" not in [name for name, _ in runner(world.log.getvalue())]
+
+
+def test_the_metadata_offers_exactly_what_is_read_and_written(world: World) -> None:
+    described = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert tuple(described["inputs"]) == INPUTS
+    assert described["runs"] == {"using": "docker", "image": "Dockerfile"}
+    defaults = {f"INPUT_{name.upper()}": given["default"] for name, given in described["inputs"].items()}
+    assert defaults.pop("INPUT_TOKEN") == "${{ github.token }}"
+    assert read_inputs(defaults) == Inputs()
+    world.run()
+    assert set(described["outputs"]) == set(world.outputs)
+
+
+def test_the_entry_point_imports_nothing_of_the_workspace(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    for name in ("mlgate", "requests", "msgspec", "sitecustomize", "usercustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(victim)!r}, 'w')\n")
+    done = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "entrypoint.py")],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "mlgate.py")},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (2, b"")
+    assert b"is not offered" in done.stdout
+    assert not victim.exists()
