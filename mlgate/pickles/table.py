@@ -1,0 +1,128 @@
+"""The table of globals: what is known of a name that a pickle imports. The data, with reasons, is globals.toml."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the table says. `level` is safe, dangerous or unknown.
+
+    `args` tells how a safe name's arguments have to be looked at: "" (inert), "codec", "class", "callable", "import".
+    `reference` marks dangerous names that are no harm until somebody calls them with bad arguments.
+    """
+
+    level: str
+    reason: str
+    args: str = ""
+    high: bool = False
+
+
+UNKNOWN = Entry(level="unknown", reason="not in the table of known names")
+_COMPUTED = Entry(level="dangerous", reason="the name is made at load time, which no pickler does")
+
+
+@functools.cache
+def _table() -> tuple[Mapping[tuple[str, str], Entry], Mapping[str, Entry]]:
+    """Exact names, and whole modules. Raises ValueError when a name is both safe and dangerous."""
+    data: dict[str, list[dict[str, Any]]] = tomllib.loads(
+        files("mlgate.pickles").joinpath("globals.toml").read_text(encoding="utf-8")
+    )
+    exact: dict[tuple[str, str], Entry] = {}
+    modules: dict[str, Entry] = {}
+    for level in ("safe", "dangerous"):
+        for group in data[level]:
+            entry = Entry(
+                level=level,
+                reason=group["reason"],
+                args=group.get("args", ""),
+                high=group.get("severity") == "high",
+            )
+            modules.update(dict.fromkeys(group.get("modules", ()), entry))
+            for dotted, names in group.get("names", {}).items():
+                for name in names:
+                    if exact.setdefault((dotted, name), entry).level != level:
+                        raise ValueError(f"{dotted}.{name} is both safe and dangerous")
+    return exact, modules
+
+
+def look_up(module: str, name: str) -> Entry:
+    """The entry for an import of `name` from `module`; `name` can be dotted (protocol 4)."""
+    exact, modules = _table()
+    entry = exact.get((module, name))
+    if entry is not None:
+        return entry
+    if "<computed>" in (module, name):
+        return _COMPUTED
+    parts = module.split(".")
+    for count in range(len(parts), 0, -1):
+        entry = modules.get(".".join(parts[:count]))
+        if entry is not None:
+            return entry
+    return _through(module, name)
+
+
+def _through(module: str, name: str) -> Entry:
+    """Attribute walks: `logging`'s `os.system`, `random`'s `_os`, `Foo.__init__.__globals__`."""
+    exact, modules = _table()
+    attributes = name.split(".")
+    for index in range(1, len(attributes)):
+        entry = exact.get((f"{module}.{'.'.join(attributes[:index])}", ".".join(attributes[index:])))
+        if entry is not None and entry.level == "dangerous":
+            return entry
+    if any(part in _WALKS for part in attributes):
+        return Entry(level="dangerous", reason="walks from an object to the code and modules behind it")
+    for part in attributes if "." in name or name.startswith("_") else ():
+        entry = modules.get(part.lstrip("_"))
+        if entry is not None:
+            return Entry(level="dangerous", reason=f"another module's reference to {part.lstrip('_')}: {entry.reason}")
+    for index in range(1, len(attributes)):
+        entry = exact.get((module, ".".join(attributes[:index])))
+        if entry is not None and entry.level == "dangerous":
+            return entry
+    return UNKNOWN
+
+
+_WALKS = frozenset(
+    {
+        "__globals__",
+        "__builtins__",
+        "__subclasses__",
+        "__code__",
+        "__closure__",
+        "__dict__",
+        "__getattribute__",
+        "__loader__",
+        "__spec__",
+        "__base__",
+        "__bases__",
+        "__mro__",
+        "__import__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__setattr__",
+        "f_globals",
+        "gi_frame",
+    }
+)
+
+
+def look_up_path(path: str) -> tuple[Entry, str]:
+    """The entry for a dotted name whose split into module and name is not known, and the split that gave it."""
+    parts = path.split(".")[:32]
+    found = UNKNOWN
+    for index in range(len(parts) - 1, 0, -1):
+        entry = look_up(".".join(parts[:index]), ".".join(parts[index:]))
+        if entry.level == "dangerous":
+            return entry, path
+        if entry.level == "safe":
+            found = entry
+    if found is UNKNOWN and len(parts) == 1:
+        found = _table()[1].get(path, UNKNOWN)
+    return found, path
