@@ -1,0 +1,164 @@
+"""YAML to a policy: every mistake is one sentence with the file and the line."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.resources
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mlgate.errors import MlgateError
+from mlgate.policy.schema import Policy
+
+_LARGEST = 1 << 20
+_NODES = 20_000
+_DEPTH = 20
+_HINT = "See docs/policy.md, or `mlgate policy schema`."
+PRESETS = ("starter", "strict")
+
+Lines = dict[str, int]
+
+
+def preset(name: str) -> Policy:
+    """A preset as it ships. Raises KeyError when there is none of that name."""
+    return msgspec.convert(_preset(name), Policy)
+
+
+def _preset(name: str) -> dict[str, Any]:
+    if name not in PRESETS:
+        raise KeyError(name)
+    text = importlib.resources.files("mlgate.policy").joinpath("presets", f"{name}.yml").read_text(encoding="utf-8")
+    return _document(text, f"preset {name}")[0]
+
+
+def load(text: str, source: str) -> Policy:
+    """The policy in the text over the preset that it extends.
+
+    `source` names the file in messages. Raises MlgateError, with the line where there is one.
+    """
+    document, lines = _document(text, source)
+    _converted(document, lines, source)  # alone first, so that a message speaks of the user's own lines
+    merged = _merged(_preset(str(document.get("extends", "starter"))), document)
+    policy = _converted(merged, lines, source)
+    for number, waiver in enumerate(policy.waivers.items):
+        if bool(waiver.path) is bool(waiver.purl):
+            line = lines.get(f"$.waivers.items[{number}]", 1)
+            raise MlgateError(f"{source}:{line}: a waiver names either a path or a purl.", _HINT)
+    return policy
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables are merged key by key, everything else of `above` replaces."""
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        result[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _converted(document: dict[str, Any], lines: Lines, source: str) -> Policy:
+    try:
+        return msgspec.convert(document, Policy)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), lines, source) from None
+
+
+def _explained(message: str, lines: Lines, source: str) -> MlgateError:
+    told, _, place = message.partition(" - at `")
+    path = place.rstrip("`") or "$"
+    unknown = re.search(r"unknown field `(.*)`", told)
+    if unknown:
+        key = unknown[1]
+        line = lines.get(f"{path}.{key}", lines.get(path, 1))
+        near = difflib.get_close_matches(key, sorted(_keys(Policy)), n=1)
+        guess = f' Did you mean "{near[0]}"?' if near else ""
+        where = "" if path == "$" else f" in {path.removeprefix('$.')}"
+        return MlgateError(f'{source}:{line}: unknown key "{key[:100]}"{where}.{guess}', _HINT)
+    shown = path.removeprefix("$.")
+    return MlgateError(f"{source}:{lines.get(path, 1)}: {shown if shown != '$' else 'the policy'}: {told}.", _HINT)
+
+
+def _keys(struct: type[msgspec.Struct]) -> set[str]:
+    """All key names of the policy's tables."""
+    found: set[str] = set()
+    pending: list[Any] = [struct]
+    seen: set[Any] = set()
+    while pending:
+        kind = pending.pop()
+        if kind in seen:
+            continue
+        seen.add(kind)
+        for field in msgspec.structs.fields(kind):
+            found.add(field.encode_name)
+            candidates = [field.type, *getattr(field.type, "__args__", ())]
+            pending.extend(c for c in candidates if isinstance(c, type) and issubclass(c, msgspec.Struct))
+    return found
+
+
+def _document(text: str, source: str) -> tuple[dict[str, Any], Lines]:
+    """The YAML as plain values and the line of every path in it. Dates stay text."""
+    import yaml  # noqa: PLC0415  (start-up)
+
+    if len(text) > _LARGEST:
+        raise MlgateError(f"{source}: larger than {_LARGEST:,} characters.", "A policy is a few dozen lines.")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise MlgateError(f"{source}:{line}: not YAML: {error.problem or error.context}.", _HINT) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise MlgateError(f"{source}:1: not YAML: {str(error)[:200]}.", _HINT) from None
+    lines: Lines = {"$": 1}
+    value = _Builder(source, lines).value(node, "$", 0) if node is not None else None
+    if not isinstance(value, dict):
+        raise MlgateError(f"{source}:1: a policy is a mapping with `version: 1`.", _HINT)
+    return value, lines
+
+
+class _Builder:
+    """Nodes to values, with every line kept; duplicate keys, huge and deep documents are refused."""
+
+    def __init__(self, source: str, lines: Lines) -> None:
+        self._source = source
+        self._lines = lines
+        self._count = 0
+
+    def _refused(self, node: Any, why: str) -> MlgateError:
+        return MlgateError(f"{self._source}:{node.start_mark.line + 1}: {why}.", _HINT)
+
+    def value(self, node: Any, path: str, depth: int) -> Any:
+        self._count += 1
+        if self._count > _NODES or depth > _DEPTH:
+            raise self._refused(node, "too large or nested too deep (aliases count each time they are used)")
+        self._lines.setdefault(path, node.start_mark.line + 1)
+        if node.id == "sequence":
+            return [self.value(item, f"{path}[{number}]", depth + 1) for number, item in enumerate(node.value)]
+        if node.id == "mapping":
+            return self._table(node, path, depth)
+        return self._scalar(node)
+
+    def _table(self, node: Any, path: str, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.id != "scalar":
+                raise self._refused(key_node, "a key is plain text")
+            key = str(key_node.value)
+            if key in found:
+                raise self._refused(key_node, f'the key "{key[:100]}" stands twice')
+            self._lines[f"{path}.{key}"] = key_node.start_mark.line + 1
+            found[key] = self.value(value_node, f"{path}.{key}", depth + 1)
+        return found
+
+    def _scalar(self, node: Any) -> Any:
+        kind = node.tag.rpartition(":")[2]
+        if kind == "int" and re.fullmatch(r"-?[0-9]{1,18}", node.value):
+            return int(node.value)
+        if kind == "null":
+            raise self._refused(node, "an empty value; leave the key out instead")
+        if kind == "bool" and node.value.lower() in {"true", "false"}:
+            return node.value.lower() == "true"
+        return str(node.value)  # dates, and the words that YAML 1.1 takes for truth values, stay what was written

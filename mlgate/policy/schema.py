@@ -1,0 +1,250 @@
+"""The policy as records; the JSON Schema, the loader's checks and the reference in docs/policy.md come from them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from mlgate.records import Limits, Severity
+
+Decide = Literal["block", "warn", "note"]
+Threshold = Literal["critical", "high", "medium", "low", "info", "never"]
+Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}(s|m|h)$", description="Seconds, minutes or hours, such as 90s.")]
+Size = Annotated[str, Meta(pattern=r"^[0-9]{1,6}(B|KiB|MiB|GiB)$", description="Bytes with a unit, such as 20GiB.")]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="YYYY-MM-DD.")]
+_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "s": 1, "m": 60, "h": 3600}
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """A table of the policy: kebab-case keys, nothing unknown."""
+
+
+class Scope(_Part, frozen=True, kw_only=True):
+    """What is enforced when the run is compared with a base."""
+
+    enforce: Annotated[
+        Literal["changed", "all"],
+        Meta(description="`changed`: only findings that the base does not have block. `all`: every finding does."),
+    ] = "changed"
+    always_enforce: Annotated[
+        tuple[Literal["malicious", "incomplete", "policy-change"], ...],
+        Meta(description="What is enforced even where it is not new."),
+    ] = ("malicious", "incomplete", "policy-change")
+
+
+class FailOn(_Part, frozen=True, kw_only=True):
+    """From which severity a finding blocks, where no other key speaks; `never` only warns."""
+
+    model_file: Threshold = "high"
+    unsafe_code: Threshold = "high"
+    dependency: Threshold = "high"
+    license: Threshold = "medium"
+    dataset: Threshold = "medium"
+    lineage: Threshold = "high"
+
+
+class LimitsTable(_Part, frozen=True, kw_only=True):
+    """Budgets; what runs into one is incomplete."""
+
+    total: Annotated[Duration, Meta(extra_json_schema={"title": "whole run"})] = "900s"
+    per_file: Duration = "120s"
+    file: Size = "20GiB"
+    unpacked: Size = "4GiB"
+    ratio: Annotated[int, Meta(ge=1, le=100_000, description="Largest expansion of compressed content.")] = 100
+    depth: Annotated[int, Meta(ge=1, le=32, description="Deepest nesting of archives.")] = 4
+
+    def record(self) -> Limits:
+        """The limits in seconds and bytes."""
+        return Limits(
+            total=_number(self.total),
+            per_file=_number(self.per_file),
+            file=_number(self.file),
+            unpacked=_number(self.unpacked),
+            ratio=self.ratio,
+            depth=self.depth,
+        )
+
+
+def _number(text: str) -> int:
+    match = re.fullmatch(r"(\d+)(\w+)", text)
+    if match is None:
+        raise ValueError(f"{text!r} has no unit")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+class Denied(_Part, frozen=True, kw_only=True):
+    """A denied format and the paths where it is let be."""
+
+    format: str
+    except_: Annotated[tuple[str, ...], Meta(description="Globs of paths, `**` for any depth.")] = msgspec.field(
+        default=(), name="except"
+    )
+
+
+class Formats(_Part, frozen=True, kw_only=True):
+    """Formats of model files: pickle (raw, torch, joblib), torch, numpy, safetensors, gguf, onnx, zip."""
+
+    allow: Annotated[tuple[str, ...], Meta(description="When not empty, every other format is a finding.")] = ()
+    deny: tuple[Denied, ...] = ()
+
+
+class Pickle(_Part, frozen=True, kw_only=True):
+    """Globals that are neither known safe nor known dangerous."""
+
+    unknown_globals: Decide = "warn"
+    allow_globals: Annotated[tuple[str, ...], Meta(description="Exact names, such as mycorp.nn.Encoder.")] = ()
+
+
+class Sources(_Part, frozen=True, kw_only=True):
+    """Where hub models may come from, as globs over identities such as `hf:google/*`."""
+
+    allow: Annotated[tuple[str, ...], Meta(description="When not empty, every other source is a finding.")] = ()
+    deny: tuple[str, ...] = ()
+
+
+class ChatTemplate(_Part, frozen=True, kw_only=True):
+    """Chat templates inside of model files."""
+
+    unsafe_jinja: Decide = "block"
+
+
+ModelFact = Literal["license", "revision-sha", "sha256", "source"]
+DatasetFact = Literal["license", "revision-sha", "source"]
+
+
+class Models(_Part, frozen=True, kw_only=True):
+    """Model files and hub models."""
+
+    formats: Formats = Formats()
+    pickle: Pickle = Pickle()
+    sources: Sources = Sources()
+    require: Annotated[
+        tuple[ModelFact, ...],
+        Meta(description="What every model must have: a licence, a commit as revision, a SHA-256, a known source."),
+    ] = ()
+    chat_template: ChatTemplate = ChatTemplate()
+
+
+class Datasets(_Part, frozen=True, kw_only=True):
+    """Datasets that code loads or the repository holds."""
+
+    require: tuple[DatasetFact, ...] = ()
+    loading_script: Annotated[Decide, Meta(description="Datasets whose own code runs when they are loaded.")] = "block"
+
+
+class Licenses(_Part, frozen=True, kw_only=True):
+    """Licences of models, datasets and packages, as far as they are stated: SPDX ids or names, globs allowed."""
+
+    allow: Annotated[tuple[str, ...], Meta(description="When not empty, every other licence is denied.")] = ()
+    review: Annotated[tuple[str, ...], Meta(description="Licences that a person has to look at: a warning.")] = ()
+    deny: tuple[str, ...] = ()
+    unknown: Annotated[Decide, Meta(description="Models and datasets without a stated licence.")] = "note"
+
+
+class Code(_Part, frozen=True, kw_only=True):
+    """Code that loads models and data."""
+
+    torch_load_unsafe: Decide = "block"
+    pickle_load: Decide = "warn"
+    trust_remote_code: Decide = "block"
+    unpinned_hub_load: Decide = "warn"
+    yaml_load: Decide = "block"
+    numpy_allow_pickle: Decide = "warn"
+    torch_hub: Decide = "warn"
+    keras_unsafe: Decide = "block"
+
+
+class Condition(_Part, frozen=True, kw_only=True):
+    """All that is named must hold."""
+
+    cvss: Annotated[str, Meta(pattern=r"^(>=|>|<=|<|==)[0-9]{1,2}(\.[0-9])?$", description='Such as ">=9.0".')]
+
+
+class Dependencies(_Part, frozen=True, kw_only=True):
+    """Packages."""
+
+    malicious: Decide = "block"
+    block_if: Annotated[
+        tuple[Condition, ...],
+        Meta(description="Known vulnerabilities that block whatever `fail-on.dependency` says; one match is enough."),
+    ] = ()
+    no_score: Annotated[Decide, Meta(description="Known vulnerabilities that nobody scored.")] = "warn"
+    extra_index_url: Decide = "block"
+    unpinned: Decide = "note"
+    unhashed: Decide = "note"
+    mutable_vcs: Decide = "warn"
+    url_without_hash: Decide = "warn"
+    insecure_index: Decide = "block"
+    outside_include: Decide = "warn"
+    unresolved_version: Decide = "note"
+
+
+class Waiver(_Part, frozen=True, kw_only=True):
+    """One accepted finding: an exact rule, a path or a purl, for model files the hash, who and until when."""
+
+    rule: Annotated[str, Meta(pattern=r"^MLG-[A-Z]{3}-[0-9]{3}$")]
+    path: str = ""
+    purl: str = ""
+    sha256: Annotated[
+        str, Meta(pattern=r"^([0-9a-f]{64})?$", description="Of the file, so that it stays the same.")
+    ] = ""
+    reason: Annotated[str, Meta(min_length=3)]
+    owner: Annotated[str, Meta(min_length=2)]
+    expires: Day
+
+
+class Waivers(_Part, frozen=True, kw_only=True):
+    """Accepted findings; they stay visible and end by themselves."""
+
+    max_days: Annotated[int, Meta(ge=1, le=3650, description="Waivers that end later than this do not work.")] = 90
+    items: tuple[Waiver, ...] = ()
+
+
+class Policy(_Part, frozen=True, kw_only=True):
+    """What the repository accepts."""
+
+    version: Literal[1]
+    extends: Annotated[Literal["starter", "strict"], Meta(description="The preset that unnamed keys come from.")] = (
+        "starter"
+    )
+    mode: Annotated[Literal["block", "warn"], Meta(description="`warn`: nothing blocks, everything is told.")] = "block"
+    scope: Scope = Scope()
+    on_incomplete: Annotated[Decide, Meta(description="Files and sources that could not be looked at.")] = "block"
+    policy_change: Annotated[
+        Decide, Meta(description="Changes to the gate itself and to what decides what is read.")
+    ] = "warn"
+    fail_on: FailOn = FailOn()
+    limits: LimitsTable = LimitsTable()
+    models: Models = Models()
+    datasets: Datasets = Datasets()
+    licenses: Licenses = Licenses()
+    code: Code = Code()
+    dependencies: Dependencies = Dependencies()
+    waivers: Waivers = Waivers()
+
+    def overridden(self, *, mode: str = "", enforce: str = "") -> Policy:
+        """The policy with `mode` and `scope.enforce` as given, where given."""
+        scope = msgspec.structs.replace(self.scope, **({"enforce": enforce} if enforce else {}))
+        return msgspec.structs.replace(self, scope=scope, **({"mode": mode} if mode else {}))
+
+    def clause(self, path: str) -> Any:
+        """The value under a dotted key such as `code.pickle-load`. Raises KeyError when there is no such key."""
+        value: Any = self
+        for key in path.split("."):
+            fields = {field.encode_name: field.name for field in msgspec.structs.fields(value)}
+            value = getattr(value, fields[key])
+        return value
+
+
+def threshold(severity: Severity, least: Threshold) -> bool:
+    """Whether a severity reaches a threshold."""
+    return least != "never" and severity.rank >= Severity(least).rank
+
+
+def json_schema() -> dict[str, Any]:
+    """The policy's JSON Schema (2020-12)."""
+    schema = msgspec.json.schema(Policy)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mlgate policy"} | schema
