@@ -1,0 +1,236 @@
+"""(policy, inventory, base, today) -> Verdict. Pure: no file, no clock, no network."""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from mlgate import rules
+from mlgate.policy import demands
+from mlgate.policy.schema import Policy, Waiver, threshold
+from mlgate.records import (
+    Action,
+    Category,
+    Decision,
+    Finding,
+    Inventory,
+    Location,
+    Rule,
+    Severity,
+    Verdict,
+)
+
+_SOON = timedelta(days=14)
+_COMPARE = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "==": operator.eq}
+# Looks that failed for reasons outside of the content: that the base failed too proves nothing about it.
+_CIRCUMSTANCES = {rules.INCOMPLETE[reason] for reason in ("unavailable", "timeout", "crashed", "unreadable")}
+# Rules about bytes: a waiver of one must name the bytes.
+_BY_HASH = (Category.MODEL_FILE, Category.INCOMPLETE)
+
+GATE = Rule(
+    id="MLG-POL-001",
+    title="The gate's own files change",
+    severity=Severity.MEDIUM,
+    category=Category.POLICY_CHANGE,
+    help="The change edits what decides about changes: the policy, its waivers, a workflow that runs mlgate, or files "
+    "by which git decides what is checked out. This run was judged by the base's policy; the edit takes effect after "
+    "merge.",
+    remediation="Have the edit reviewed by whoever owns the gate (CODEOWNERS).",
+    cwe=("CWE-284",),
+)
+RULES = (GATE, *demands.RULES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What the run is compared with.
+
+    `fingerprints` are those of the base's own findings; None when the base could not be scanned: then a finding is
+    new when its path is in `changed` (None: every finding is). `gate` are (path, what it is) of changed files that
+    decide about changes. Paths are relative to the scanned folder.
+    """
+
+    ref: str
+    fingerprints: frozenset[str] | None = None
+    changed: frozenset[str] | None = None
+    gate: tuple[tuple[str, str], ...] = ()
+
+
+def fingerprint(finding: Finding, ordinal: int = 0) -> str:
+    """32 hex digits over the rule, what it is about and the evidence; lines and offsets move, these do not."""
+    about = finding.subject or f"{finding.location.path}!{finding.location.member or ''}"
+    if finding.subject and finding.rule.category is not Category.LICENSE:
+        about += f"@{finding.location.path}"
+    text = "\0".join((finding.rule.id, about, finding.evidence, str(ordinal)))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _numbered(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Each finding with its fingerprint; equal ones are counted, so that one more of them is a new one."""
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        key = fingerprint(finding)
+        yield finding, fingerprint(finding, seen[key])
+        seen[key] += 1
+
+
+def fingerprints(policy: Policy, inventory: Inventory) -> frozenset[str]:
+    """The fingerprints of everything a base has, for `Base.fingerprints`."""
+    findings = [*inventory.findings, *demands.demands(policy, inventory)]
+    return frozenset(key for finding, key in _numbered(findings) if finding.rule not in _CIRCUMSTANCES)
+
+
+def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | None, policy_source: str) -> Verdict:
+    """The verdict on an inventory. Without a base everything counts as new, and nothing is compared."""
+    findings = [*inventory.findings, *demands.demands(policy, inventory), *_gate(base)]
+    hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
+    waivers = _Waivers(policy, today, hashes)
+    decisions = tuple(_decide(policy, finding, key, base, waivers) for finding, key in _numbered(findings))
+    order = list(Action)
+    return Verdict(
+        passed=not any(decision.action is Action.BLOCK for decision in decisions),
+        decisions=tuple(sorted(decisions, key=lambda d: (order.index(d.action), -d.finding.severity.rank))),
+        policy_source=policy_source,
+        mode=policy.mode,
+        compared=base is not None,
+        base=base.ref if base else "",
+        notes=waivers.notes(),
+    )
+
+
+def _gate(base: Base | None) -> Iterator[Finding]:
+    for path, what in base.gate if base else ():
+        yield rules.finding(GATE, Location(path=path), f"This change edits {what}.", evidence=what)
+
+
+def _decide(policy: Policy, finding: Finding, key: str, base: Base | None, waivers: _Waivers) -> Decision:
+    action, clause = _by_policy(policy, finding)
+    new = _is_new(finding, key, base)
+    waiver = waivers.of(finding) if action is not Action.NOTE else ""
+    if waiver:
+        action, clause = Action.WAIVED, "waivers"
+    elif base is not None and not new and action is not Action.NOTE and not _always(policy, finding):
+        action, clause = Action.NOTE, f"scope.enforce: changed (else {clause})"
+    if action is Action.BLOCK and policy.mode == "warn":
+        action, clause = Action.WARN, f"mode: warn (else {clause})"
+    return Decision(finding=finding, action=action, new=new, fingerprint=key, clause=clause, waiver=waiver)
+
+
+def _is_new(finding: Finding, key: str, base: Base | None) -> bool:
+    if base is None or finding.rule is GATE:
+        return True
+    if base.fingerprints is not None:
+        return key not in base.fingerprints
+    return base.changed is None or finding.location.path in base.changed or finding.rule in _CIRCUMSTANCES
+
+
+def _always(policy: Policy, finding: Finding) -> bool:
+    """Whether the finding is enforced where it is not new."""
+    always = policy.scope.always_enforce
+    return (
+        policy.scope.enforce == "all"
+        or (finding.rule.malicious and "malicious" in always)
+        or (finding.rule.category is Category.INCOMPLETE and "incomplete" in always)
+        or (finding.rule.category is Category.POLICY_CHANGE and "policy-change" in always)
+    )
+
+
+def _by_policy(policy: Policy, finding: Finding) -> tuple[Action, str]:
+    """The action and the key that spoke."""
+    rule = finding.rule
+    if rule.category is Category.POLICY_CHANGE:
+        return Action(policy.policy_change), f"policy-change: {policy.policy_change}"
+    if rule.clause == "dependencies.block-if":
+        return _vulnerability(policy, finding)
+    if rule.clause == "models.pickle.unknown-globals" and finding.fact("global") in policy.models.pickle.allow_globals:
+        return Action.NOTE, f"models.pickle.allow-globals: {finding.fact('global')}"
+    if rule.clause:
+        value = policy.clause(rule.clause)
+        # what is below medium is told, never enforced, by a key that speaks of the practice and not of the case
+        if value == "block" and finding.severity.rank < Severity.MEDIUM.rank and rule.category is Category.UNSAFE_CODE:
+            value = "warn"
+        return Action(value), f"{rule.clause}: {value}"
+    clause = finding.fact("clause")
+    if clause == "licenses.review":
+        return Action.WARN, clause
+    if clause:
+        return Action.BLOCK, clause
+    return _by_severity(policy, finding)
+
+
+def _by_severity(policy: Policy, finding: Finding) -> tuple[Action, str]:
+    name = finding.rule.category.value
+    least = policy.clause(f"fail-on.{name}")
+    if threshold(finding.severity, least):
+        return Action.BLOCK, f"fail-on.{name}: {least}"
+    return (Action.NOTE if finding.severity is Severity.INFO else Action.WARN), f"fail-on.{name}: {least}"
+
+
+def _vulnerability(policy: Policy, finding: Finding) -> tuple[Action, str]:
+    score = finding.fact("cvss")
+    for condition in policy.dependencies.block_if if score else ():
+        sign = condition.cvss.rstrip("0123456789.")
+        if _COMPARE[sign](float(score or 0), float(condition.cvss.removeprefix(sign))):
+            return Action.BLOCK, f"dependencies.block-if: cvss {condition.cvss}"
+    if finding.fact("unscored"):
+        return Action(policy.dependencies.no_score), f"dependencies.no-score: {policy.dependencies.no_score}"
+    return _by_severity(policy, finding)
+
+
+class _Waivers:
+    """Which waivers work today, which were used, and what to say of the others."""
+
+    def __init__(self, policy: Policy, today: date, hashes: dict[str, str]) -> None:
+        self._hashes = hashes
+        self._today = today
+        self._used: set[Waiver] = set()
+        self._working: list[Waiver] = []
+        self._notes: list[str] = []
+        for waiver in policy.waivers.items:
+            name = f"waiver of {waiver.rule} for {waiver.path or waiver.purl}"
+            try:
+                ends = date.fromisoformat(waiver.expires)
+            except ValueError:
+                self._notes.append(f"The {name} has no such day as {waiver.expires}, so it does not work.")
+                continue
+            if ends < today:
+                self._notes.append(f"The {name} expired on {waiver.expires}.")
+            elif ends > today + timedelta(days=policy.waivers.max_days):
+                allowed = f"{policy.waivers.max_days} days"
+                self._notes.append(
+                    f"The {name} ends on {waiver.expires}, more than {allowed} ahead, so it does not work."
+                )
+            else:
+                self._working.append(waiver)
+
+    def of(self, finding: Finding) -> str:
+        """Who waives the finding, until when and why; "" when nobody does."""
+        for waiver in self._working:
+            if waiver.rule == finding.rule.id and self._fits(waiver, finding):
+                self._used.add(waiver)
+                return f"{waiver.owner} until {waiver.expires}: {waiver.reason}"
+        return ""
+
+    def _fits(self, waiver: Waiver, finding: Finding) -> bool:
+        if waiver.purl:
+            return waiver.purl in {finding.subject, finding.fact("purl")}
+        if waiver.path != finding.location.path:
+            return False
+        if not waiver.sha256:
+            return finding.rule.category not in _BY_HASH
+        return self._hashes.get(waiver.path) == waiver.sha256
+
+    def notes(self) -> tuple[str, ...]:
+        """What to say of the waivers themselves, after all findings were judged."""
+        told = list(self._notes)
+        for waiver in self._working:
+            name = f"waiver of {waiver.rule} for {waiver.path or waiver.purl}"
+            if waiver not in self._used:
+                told.append(f"The {name} is not used: nothing that it waives was found, or the file has another hash.")
+            elif date.fromisoformat(waiver.expires) - self._today <= _SOON:
+                told.append(f"The {name} expires soon, on {waiver.expires}.")
+        return tuple(told)

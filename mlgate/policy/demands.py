@@ -1,0 +1,211 @@
+"""What the policy itself asks of an inventory: formats, sources, licences, required facts. Each miss is a finding."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+from collections.abc import Iterator
+
+from mlgate import rules
+from mlgate.policy.schema import Policy
+from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# Reader names to the formats a policy speaks of; everything that unpickles is "pickle".
+_FORMATS = {"pickles": ("pickle",), "torch": ("torch", "pickle"), "zips": ("zip",)}
+
+
+def _rule(
+    number: str, title: str, category: Category, severity: Severity, text: str, remediation: str, clause: str = ""
+) -> Rule:
+    return Rule(
+        id=f"MLG-{number}",
+        title=title,
+        severity=severity,
+        category=category,
+        help=text,
+        remediation=remediation,
+        clause=clause,
+        cwe=("CWE-1357",),
+        owasp=("LLM03:2025",),
+    )
+
+
+FORMAT = _rule(
+    "MDL-010",
+    "Model format that the policy does not allow",
+    Category.MODEL_FILE,
+    Severity.HIGH,
+    "The repository's policy names the formats that models may come in, and this is another.",
+    "Convert the model to an allowed format; safetensors holds the same weights without code.",
+)
+SOURCE = _rule(
+    "LIN-001",
+    "Model source that the policy does not allow",
+    Category.LINEAGE,
+    Severity.HIGH,
+    "The repository's policy names where models may come from, and this is elsewhere.",
+    "Use a model from an allowed source, or have the source allowed on the base branch.",
+)
+MISSING = _rule(
+    "LIN-002",
+    "Required fact about a model or dataset is missing",
+    Category.LINEAGE,
+    Severity.HIGH,
+    "The policy requires facts (licence, revision, hash, source) that make a model or dataset traceable.",
+    "State what is missing: pin the revision by its commit, add the licence to the model card.",
+)
+DENIED = _rule(
+    "LIC-001",
+    "Licence that the policy denies",
+    Category.LICENSE,
+    Severity.HIGH,
+    "The stated licence is one that the policy denies, or is not among those it allows.",
+    "Replace the component, or have its licence allowed on the base branch.",
+)
+REVIEW = _rule(
+    "LIC-002",
+    "Licence that a person has to look at",
+    Category.LICENSE,
+    Severity.LOW,
+    "The stated licence has terms that depend on the use, as the OpenRAIL, Llama and Gemma licences have.",
+    "Read the terms against what the model is used for.",
+)
+UNKNOWN = _rule(
+    "LIC-003",
+    "No licence stated",
+    Category.LICENSE,
+    Severity.LOW,
+    "Neither the file nor the repository states under which licence the model or dataset may be used.",
+    "State it in the model card's front matter or in the file's metadata.",
+    "licenses.unknown",
+)
+RULES = (FORMAT, SOURCE, MISSING, DENIED, REVIEW, UNKNOWN)
+
+
+def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
+    """One finding for each thing that the policy asks for and the inventory does not have."""
+    yield from _formats(policy, inventory)
+    for component in inventory.components:
+        if component.kind is Kind.MODEL:
+            yield from _sources(policy, component)
+        if component.kind is not Kind.PACKAGE:
+            yield from _required(policy, component)
+        yield from _licenses(policy, component)
+
+
+def _place(component: Component) -> Location:
+    if component.occurrences:
+        return component.occurrences[0].location
+    return Location(path=component.identity.rpartition("file:")[2])
+
+
+@functools.cache
+def _glob(pattern: str) -> re.Pattern[str]:
+    """`**` for any depth, `*` within one level of a path."""
+    parts = re.split(r"(\*\*/?|\*|\?)", pattern)
+    kinds = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(kinds.get(part, re.escape(part)) for part in parts))
+
+
+def _formats(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
+    formats = policy.models.formats
+    models = {c.identity.removeprefix("file:") for c in inventory.components if c.kind is Kind.MODEL}
+    for scanned in inventory.scanned:
+        if scanned.path not in models:
+            continue
+        names = {name for reader in scanned.format.split("+") for name in _FORMATS.get(reader, (reader,))}
+        denied = sorted(
+            d.format
+            for d in formats.deny
+            if d.format in names and not any(_glob(g).fullmatch(scanned.path) for g in d.except_)
+        )
+        excepted = any(_glob(g).fullmatch(scanned.path) for d in formats.deny if d.format in names for g in d.except_)
+        outside = bool(formats.allow) and not names & set(formats.allow) and not excepted
+        if denied or outside:
+            shown = denied[0] if denied else "+".join(sorted(names))
+            clause = "models.formats.deny" if denied else "models.formats.allow"
+            yield rules.finding(
+                FORMAT,
+                Location(path=scanned.path),
+                f"The policy does not allow the format {shown}.",
+                evidence=shown,
+                facts=(("clause", clause),),
+            )
+
+
+def _sources(policy: Policy, component: Component) -> Iterator[Finding]:
+    sources = policy.models.sources
+    if component.identity.startswith("file:"):
+        return
+    denied = next((p for p in sources.deny if fnmatch.fnmatchcase(component.identity, p)), None)
+    allowed = not sources.allow or any(fnmatch.fnmatchcase(component.identity, p) for p in sources.allow)
+    if denied or not allowed:
+        clause = f"models.sources.deny: {denied}" if denied else "models.sources.allow"
+        yield rules.finding(
+            SOURCE,
+            _place(component),
+            f"{component.identity} is not from a source that the policy allows.",
+            evidence=component.identity,
+            subject=component.identity,
+            facts=(("clause", clause),),
+        )
+
+
+def _has(component: Component, fact: str) -> bool:
+    local = "file:" in component.identity
+    if fact == "license":
+        return bool(component.licenses)
+    if fact == "revision-sha":
+        return local or bool(component.version and _COMMIT.fullmatch(component.version))
+    if fact == "sha256":
+        # a full commit of a hub repository fixes every file's hash; the bytes are not here to be hashed
+        pinned = bool(component.version and _COMMIT.fullmatch(component.version))
+        return pinned or any(h.algorithm == "SHA-256" for h in component.hashes)
+    return local or bool(component.purl)
+
+
+def _required(policy: Policy, component: Component) -> Iterator[Finding]:
+    model = component.kind is Kind.MODEL
+    wanted: tuple[str, ...] = policy.models.require if model else policy.datasets.require
+    missing = [fact for fact in wanted if not _has(component, fact)]
+    if missing:
+        yield rules.finding(
+            MISSING,
+            _place(component),
+            f"{component.name} lacks {', '.join(missing)}.",
+            evidence=",".join(missing),
+            subject=component.identity,
+            facts=(("clause", f"{component.kind.value}s.require"),),
+        )
+
+
+def _licenses(policy: Policy, component: Component) -> Iterator[Finding]:
+    terms = policy.licenses
+    if not component.licenses:
+        if component.kind is not Kind.PACKAGE:
+            yield rules.finding(
+                UNKNOWN, _place(component), f"{component.name} states no licence.", subject=component.identity
+            )
+        return
+    for stated in component.licenses:
+        denied = _matches(stated, terms.deny)
+        if denied or (terms.allow and not _matches(stated, terms.allow) and not _matches(stated, terms.review)):
+            rule, clause = DENIED, "licenses.deny" if denied else "licenses.allow"
+        elif _matches(stated, terms.review):
+            rule, clause = REVIEW, "licenses.review"
+        else:
+            continue
+        yield rules.finding(
+            rule,
+            _place(component),
+            f"{component.name} is under {stated[:100]}.",
+            evidence=stated[:200],
+            subject=component.identity,
+            facts=(("clause", clause),),
+        )
+
+
+def _matches(stated: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(stated.lower(), p.lower().removeprefix("hf:")) for p in patterns)
