@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgate.errors import MlgateError
+from mlgate.pipeline import catalogue
+from mlgate.policy.load import PRESETS, load, preset
+from mlgate.policy.schema import json_schema
+
+WAIVER = 'rule: MLG-PKL-002, reason: "known", owner: "@a/b", expires: 2026-12-01'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "version: 1\nfail-on:\n  modl-file: high\n",
+            ':3: unknown key "modl-file" in fail-on. Did you mean "model-file"?',
+        ),
+        ("version: 1\nfail-onn: {}\n", ':2: unknown key "fail-onn". Did you mean "fail-on"?'),
+        ("version: 1\nmode: blok\n", ":2: mode: Invalid enum value 'blok'"),
+        ("version: 1\nmode: warn\nmode: block\n", ':3: the key "mode" stands twice'),
+        ("version: 2\n", ":1: version: Invalid enum value 2"),
+        ("mode: warn\n", ":1: the policy: Object missing required field `version`"),
+        ("version: 1\nscope: [\n", ":3: not YAML"),
+        ("version: 1\nmode:\n", ":2: an empty value"),
+        ("- version: 1\n", ":1: a policy is a mapping"),
+        ("", ":1: a policy is a mapping"),
+        ("version: 1\nlimits: {total: 12}\n", ":2: limits.total: Expected `str`, got `int`"),
+        ("version: 1\nlimits:\n  file: 20GB\n", ":3: limits.file"),
+        (f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}}}\n", ":4: a waiver names either a path or a purl"),
+        ("version: 1\nextends: relaxed\n", ":2: extends: Invalid enum value 'relaxed'"),
+        ("version: 1\n? [a]\n: b\n", ":2: a key is plain text"),
+        ("version: 1\ncode: &a {x: *a}\n", ":2: "),
+    ],
+)
+def test_every_mistake_has_a_line_and_a_way_out(text: str, message: str) -> None:
+    with pytest.raises(MlgateError) as caught:
+        load(text, ".mlgate.yml")
+    assert caught.value.message.startswith(".mlgate.yml" + message)
+    assert caught.value.hint
+
+
+LAUGHS = "a: &a [x]\n" + "".join(f"{c}: &{c} [{','.join(['*' + p] * 9)}]\n" for p, c in itertools.pairwise("abcdefgh"))
+HOSTILE = {
+    "laughs": LAUGHS,
+    "deep list": "a: " + "[" * 5000,
+    "deep table": "a: " + "{b: " * 100,
+    "huge": "x" * (1 << 21),
+    "control": "a: \x00",
+    "tag": "!!python/object/apply:os.system ['true']",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_documents_are_refused(text: str) -> None:
+    with pytest.raises(MlgateError):
+        load(text, "p")
+
+
+def test_what_is_not_named_comes_from_the_preset() -> None:
+    policy = load("version: 1\nextends: strict\ncode: {pickle-load: note}\nmode: warn\n", "p")
+    strict = preset("strict")
+    assert policy.code.pickle_load == "note"
+    assert policy.code.torch_hub == strict.code.torch_hub == "block"
+    assert policy.models == strict.models
+    assert (policy.mode, strict.mode) == ("warn", "block")
+
+
+def test_dates_and_words_stay_what_was_written() -> None:
+    policy = load(f"version: 1\nwaivers:\n  items: [{{{WAIVER}, path: yes}}]\n", "p")
+    assert policy.waivers.items[0].expires == "2026-12-01"
+    assert policy.waivers.items[0].path == "yes"
+
+
+def test_presets_and_schema_agree() -> None:
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for name in PRESETS:
+        preset(name)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"version": 1, "unknown": 1}, schema)
+    jsonschema.validate(yaml.safe_load("version: 1\nfail-on: {model-file: never}"), schema)
+    assert json.dumps(schema)
+
+
+def test_every_clause_of_a_rule_is_a_key_of_the_policy() -> None:
+    policy = preset("starter")
+    for rule in catalogue().values():
+        if rule.clause and rule.clause != "dependencies.block-if":
+            assert policy.clause(rule.clause) in {"block", "warn", "note"}, rule.id
+
+
+@given(st.text(max_size=100))
+def test_any_text_is_a_policy_or_an_error(text: str) -> None:
+    with contextlib.suppress(MlgateError):
+        load(text, "p")
