@@ -1,0 +1,279 @@
+"""The command line: settings -> pipeline -> reports -> exit code. Only here and in action do errors become codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlgate import __version__
+from mlgate.errors import Exit, MlgateError
+
+if TYPE_CHECKING:
+    from mlgate.pipeline import Result, Settings
+    from mlgate.reports.context import ReportContext
+
+OSV_URL = "https://api.osv.dev"
+DUMPS_URL = "https://osv-vulnerabilities.storage.googleapis.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What a command has for stdout, and its exit code."""
+
+    text: str
+    code: Exit = Exit.PASS
+
+
+def today() -> date:
+    """The date waivers are judged by: SOURCE_DATE_EPOCH's where it is set, so that runs can be repeated."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch.isdecimal() else datetime.now(UTC).date()
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m)?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90s or 15m")
+    return float(match[1]) * (60 if match[2] == "m" else 1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mlgate", description="The supply-chain gate for repositories with machine learning in them."
+    )
+    parser.add_argument("--version", action="version", version=f"mlgate {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--policy", metavar="FILE", help="policy file, relative to the repository (default .mlgate.yml)"
+    )
+    common.add_argument("--jobs", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
+    common.add_argument("--timeout", type=_seconds, metavar="TIME", help="budget of the whole run, such as 90s or 15m")
+
+    advice = argparse.ArgumentParser(add_help=False)
+    advice.add_argument("--offline", action="store_true", help="no network: advisories come from --db only")
+    advice.add_argument("--db", type=Path, metavar="DIR", help="offline advisory database (see `mlgate db update`)")
+    advice.add_argument("--no-advisories", action="store_true", help="do not ask for known vulnerabilities")
+
+    scan = commands.add_parser("scan", parents=[common, advice], help="scan a working tree and judge it")
+    scan.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
+    scan.add_argument("--base", metavar="REF", help="gate only what changed since REF; the policy is read from REF")
+    scan.add_argument("--output", type=Path, metavar="DIR", help="write the BOM, SARIF and all reports there")
+    scan.add_argument(
+        "--format", choices=["human", "json", "sarif", "markdown"], default="human", help="what stdout gets"
+    )
+    scan.set_defaults(run=_scan)
+
+    check = commands.add_parser("check", parents=[common], help="check only the given files")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.add_argument(
+        "--format", choices=["human", "json", "sarif", "markdown"], default="human", help="what stdout gets"
+    )
+    check.set_defaults(run=_check)
+
+    bom = commands.add_parser("bom", parents=[common, advice], help="write the ML-BOM only")
+    bom.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
+    bom.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (default: stdout)")
+    bom.add_argument("--spec-version", choices=["1.7", "1.6"], default="1.7", help="CycloneDX version")
+    bom.set_defaults(run=_bom)
+
+    rules = commands.add_parser("rules", help="list the rules, or explain one")
+    rules.add_argument("id", nargs="?", metavar="ID")
+    rules.set_defaults(run=_rules)
+
+    policy = commands.add_parser("policy", help="write, check or show the policy")
+    actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (
+        ("init", "write a first policy"),
+        ("check", "check a policy file"),
+        ("show", "show what is in force"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("file", nargs="?", type=Path, metavar="FILE")
+        action.set_defaults(run=_policy)
+    actions.add_parser("schema", help="print the JSON Schema").set_defaults(run=_policy)
+
+    db = commands.add_parser("db", help="the offline advisory database")
+    actions = db.add_subparsers(dest="action", required=True, metavar="ACTION")
+    update = actions.add_parser("update", help="download OSV's dumps")
+    update.add_argument("--db", type=Path, required=True, metavar="DIR")
+    update.add_argument("--ecosystem", action="append", metavar="NAME", help="repeatable (default: PyPI, npm, Maven)")
+    status = actions.add_parser("status", help="say what is there and how old it is")
+    status.add_argument("--db", type=Path, required=True, metavar="DIR")
+    db.set_defaults(run=_db)
+    return parser
+
+
+def _progress() -> Callable[[int, int, str], None] | None:
+    """A counter on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int, _: str) -> None:
+        end = "\r\033[K" if done == total else "\r"
+        sys.stderr.write(f"\rmlgate: {done} of {total} files{end}")
+        sys.stderr.flush()
+
+    return show
+
+
+def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...] = ()) -> Settings:
+    from mlgate.pipeline import Settings  # noqa: PLC0415  (start-up)
+
+    if options.jobs < 0:
+        raise MlgateError(f"--jobs {options.jobs} is no number of workers.", "Give 1 or more.")
+    return Settings(
+        root=root,
+        policy_file=options.policy or "",
+        base=getattr(options, "base", None) or "",
+        jobs=options.jobs or os.cpu_count() or 1,
+        timeout=options.timeout,
+        offline=getattr(options, "offline", False),
+        database=getattr(options, "db", None),
+        advisories=not getattr(options, "no_advisories", True),
+        osv_url=os.environ.get("MLGATE_OSV_URL", OSV_URL),
+        today=today(),
+        files=files,
+        progress=_progress(),
+    )
+
+
+def _context(root: Path, head: str) -> ReportContext:
+    from mlgate import git  # noqa: PLC0415
+    from mlgate.reports.context import ReportContext  # noqa: PLC0415
+
+    repository = git.find(root)
+    path = root.resolve().relative_to(repository.top).as_posix() if repository else ""
+    return ReportContext(tool_version=__version__, head_sha=head, path=path)
+
+
+def _told(options: argparse.Namespace, result: Result, root: Path) -> _Said:
+    """The chosen format on stdout, the files where asked for, and the verdict as the exit code."""
+    context = _context(root, result.inventory.head)
+    folder: Path | None = getattr(options, "output", None)
+    if folder:
+        from mlgate import outputs  # noqa: PLC0415  (start-up)
+
+        try:
+            outputs.write(outputs.render(result.inventory, result.verdict, context, name=result.inventory.root), folder)
+        except OSError as error:
+            hint = "Give another folder with --output."
+            raise MlgateError(f"The output folder {str(folder)!r} cannot be written: {error.strerror}.", hint) from None
+    text = _rendered(options.format, result, context)
+    return _Said(text=text, code=Exit.PASS if result.verdict.passed else Exit.FAIL)
+
+
+def _rendered(form: str, result: Result, context: ReportContext) -> str:
+    from mlgate.reports import comment, console, findings, sarif  # noqa: PLC0415  (start-up)
+
+    if form == "json":
+        return findings.render(result.inventory, result.verdict, context)
+    if form == "sarif":
+        return sarif.render(result.inventory, result.verdict, context)
+    if form == "markdown":
+        return comment.render(result.inventory, result.verdict, context)
+    if sys.stdout.isatty():
+        width = os.get_terminal_size().columns
+        return console.rich(result.inventory, result.verdict, context, width=width, color="NO_COLOR" not in os.environ)
+    return console.render(result.inventory, result.verdict, context)
+
+
+def _scan(options: argparse.Namespace) -> _Said:
+    from mlgate.pipeline import scan  # noqa: PLC0415  (start-up)
+
+    return _told(options, scan(_settings(options, options.path)), options.path)
+
+
+def _check(options: argparse.Namespace) -> _Said:
+    from mlgate.pipeline import scan  # noqa: PLC0415
+
+    here = Path.cwd()
+    paths = tuple(here / path for path in options.files)
+    root = here if all(path.is_relative_to(here) and ".." not in path.parts for path in paths) else Path("/")
+    return _told(options, scan(_settings(options, root, paths)), root)
+
+
+def _bom(options: argparse.Namespace) -> _Said:
+    from mlgate import bom  # noqa: PLC0415
+    from mlgate.pipeline import scan  # noqa: PLC0415
+
+    result = scan(_settings(options, options.path))
+    inventory = result.inventory
+    text = bom.build(inventory, result.verdict, name=inventory.root, version=inventory.head, spec=options.spec_version)
+    if options.output is None:
+        return _Said(text=text)
+    try:
+        options.output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise MlgateError(
+            f"{str(options.output)!r} cannot be written: {error.strerror}.", "Give another file."
+        ) from None
+    return _Said(text="")
+
+
+def _rules(options: argparse.Namespace) -> _Said:
+    from mlgate.pipeline import catalogue  # noqa: PLC0415
+
+    known = catalogue()
+    if options.id is None:
+        lines = [f"{rule.id}  {rule.severity.value:<8}  {rule.title}" for rule in known.values()]
+        return _Said(text="\n".join(lines) + "\n")
+    rule = known.get(options.id.upper())
+    if rule is None:
+        raise MlgateError(f"There is no rule {options.id!r}.", "`mlgate rules` lists them.")
+    key = rule.clause or f"fail-on.{rule.category.value}"
+    ids = ", ".join((*rule.cwe, *rule.atlas, *rule.owasp))
+    parts = [
+        f"{rule.id}: {rule.title}",
+        f"severity {rule.severity.value}, decided by `{key}`",
+        rule.help,
+        rule.remediation,
+    ]
+    return _Said(text="\n\n".join([*parts, *([ids] if ids else [])]) + "\n")
+
+
+def _policy(options: argparse.Namespace) -> _Said:
+    from mlgate.policy import commands  # noqa: PLC0415
+
+    return _Said(text=commands.run(options.action, getattr(options, "file", None)))
+
+
+def _db(options: argparse.Namespace) -> _Said:
+    from mlgate.advisories import update  # noqa: PLC0415
+
+    if options.action == "status":
+        return _Said(text=update.status(options.db))
+    wanted = tuple(options.ecosystem or ("PyPI", "npm", "Maven"))
+    return _Said(text=update.update(options.db, wanted, os.environ.get("MLGATE_DUMPS_URL", DUMPS_URL)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; gives the exit code of errors.Exit."""
+    try:
+        options = _parser().parse_args(arguments)
+        said: _Said = options.run(options)
+        sys.stdout.write(said.text)
+        sys.stdout.flush()
+    except MlgateError as error:
+        from mlgate.reports.escape import terminal  # noqa: PLC0415  (names in messages may be hostile)
+
+        sys.stderr.write(f"mlgate: {terminal(str(error), 2000)}\n")
+        return Exit.USAGE
+    except BrokenPipeError:  # the reader of our output left, which says nothing about the verdict
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return said.code
+    except KeyboardInterrupt:
+        return Exit.INTERNAL
+    except Exception:  # noqa: BLE001  (ours: told whole, and never a pass)
+        traceback.print_exc()
+        return Exit.INTERNAL
+    return said.code

@@ -1,0 +1,254 @@
+"""The stages, readable on one screen: discover, identify and inspect (in workers), assemble, advise, judge."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from mlgate import discover, git, identify, judge, registry, rules
+from mlgate.advisories import lookup
+from mlgate.assemble import Reading, assemble, finding_order
+from mlgate.collect import Progress, collect
+from mlgate.errors import MlgateError
+from mlgate.policy import load
+from mlgate.policy.schema import Policy
+from mlgate.records import Inventory, Limits, Rule, Verdict
+
+POLICY_PLACES = (".mlgate.yml", ".github/mlgate.yml")
+_LARGEST_POLICY = 1 << 20
+_DECIDING = {
+    ".gitattributes": "what git filters and hides in diffs",
+    ".lfsconfig": "where Git LFS content comes from",
+    ".gitmodules": "where submodules come from",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that a run depends on besides the tree.
+
+    `policy_file` is relative to the repository's root (to `root` outside of one); "" means POLICY_PLACES. `base` is a
+    commit to compare with and to read the policy from. With `remote_base` that commit is not in the clone: then
+    `policy_text` (None: the base has none), `policy_source` and `changed` (repository paths; None: all of them)
+    come from the caller. `mode` and `enforce` override the policy where not empty. `timeout` is in seconds.
+    """
+
+    root: Path
+    policy_file: str = ""
+    base: str = ""
+    remote_base: bool = False
+    policy_text: str | None = None
+    policy_source: str = ""
+    changed: frozenset[str] | None = None
+    mode: str = ""
+    enforce: str = ""
+    jobs: int = 1
+    timeout: float | None = None
+    offline: bool = False
+    database: Path | None = None
+    advisories: bool = True
+    osv_url: str = ""
+    today: date
+    trusted: bool = False
+    notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a run found, and the judgement on it."""
+
+    inventory: Inventory
+    verdict: Verdict
+
+
+def catalogue() -> Mapping[str, Rule]:
+    """Every rule that mlgate has, by id."""
+    groups = [inspector.rules for inspector in registry.inspectors()]
+    return rules.catalogue([rules.RULES, identify.RULES, discover.RULES, judge.RULES, lookup.RULES, *groups])
+
+
+def scan(settings: Settings) -> Result:
+    """Looks at the tree and judges it.
+
+    Raises MlgateError for what the user has to mend: a folder, a base or a policy that cannot be read.
+    """
+    repository = git.find(settings.root, trusted=settings.trusted)
+    base = _resolve(settings, repository)
+    policy, source = read_policy(settings, repository, base)
+    policy = policy.overridden(mode=settings.mode, enforce=settings.enforce)
+    limits = policy.limits.record()
+    if settings.timeout is not None:
+        limits = dataclasses.replace(limits, total=settings.timeout)
+    known = catalogue()
+    entries = (
+        discover.given(settings.root, settings.files) if settings.files else discover.walk(settings.root, repository)
+    )
+    readings = collect(
+        settings.root, entries, catalogue=known, limits=limits, jobs=settings.jobs, progress=settings.progress
+    )
+    inventory = _inventory(settings, readings, repository)
+    compared = _compared(settings, repository, base, policy, readings, known, limits)
+    verdict = judge.judge(policy, inventory, today=settings.today, base=compared, policy_source=source)
+    return Result(inventory=inventory, verdict=dataclasses.replace(verdict, notes=settings.notes + verdict.notes))
+
+
+def read_policy(settings: Settings, repository: git.Repository | None, base: str) -> tuple[Policy, str]:
+    """The policy and where it was read: at the base where there is one, never from what is being judged.
+
+    Raises MlgateError when a named policy is not there, or when it is not valid.
+    """
+    if settings.remote_base:
+        if settings.policy_text is None:
+            return load.preset("starter"), "preset starter"
+        return load.load(settings.policy_text, f"{settings.policy_source}"), f"{settings.policy_source} at {base[:12]}"
+    places = (settings.policy_file,) if settings.policy_file else POLICY_PLACES
+    for place in places:
+        text = _read(settings, repository, base, place)
+        if text is not None:
+            source = f"{place} at {base[:12]}" if base else place
+            return load.load(text, place), source
+    if settings.policy_file:
+        where = f" at the base {base[:12]}" if base else ""
+        hint = "A policy takes effect when it is on the base." if base else "Give a path from the repository's root."
+        raise MlgateError(f"There is no policy {settings.policy_file!r}{where}.", hint)
+    return load.preset("starter"), "preset starter"
+
+
+def _read(settings: Settings, repository: git.Repository | None, base: str, place: str) -> str | None:
+    if base and repository:
+        data = repository.read(base, os.fsencode(place), _LARGEST_POLICY)
+    else:
+        top = repository.top if repository else settings.root
+        path = Path(place) if Path(place).is_absolute() else top / place
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_POLICY)
+    if data is None:
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MlgateError(f"The policy {place!r} is not UTF-8.", "Save it as UTF-8.") from None
+
+
+def _resolve(settings: Settings, repository: git.Repository | None) -> str:
+    """The base commit in full, or "" for none."""
+    if not settings.base or settings.remote_base:
+        return settings.base
+    if repository is None:
+        raise MlgateError(f"{str(settings.root)!r} is in no git repository, so there is no base to compare with.")
+    return repository.resolve(settings.base)
+
+
+def _inventory(settings: Settings, readings: Mapping[str, Reading], repository: git.Repository | None) -> Inventory:
+    head, time = repository.head() if repository else ("", 0)
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    time = int(epoch) if epoch.isdecimal() else time
+    inventory = assemble(readings, root=settings.root.resolve().name, head=head, timestamp=time)
+    if not settings.advisories:
+        return inventory
+    source = lookup.AdvisorySource(url="" if settings.offline else settings.osv_url, database=settings.database)
+    advice = lookup.lookup(inventory.components, source)
+    return dataclasses.replace(
+        inventory,
+        findings=tuple(sorted((*inventory.findings, *advice.findings), key=finding_order)),
+        vulnerabilities=advice.vulnerabilities,
+        advisory_source=advice.source,
+    )
+
+
+def _compared(
+    settings: Settings,
+    repository: git.Repository | None,
+    base: str,
+    policy: Policy,
+    readings: Mapping[str, Reading],
+    known: Mapping[str, Rule],
+    limits: Limits,
+) -> judge.Base | None:
+    """What the base already had: the same stages over it, with the unchanged files' readings taken from the head."""
+    if not base or repository is None:
+        return None
+    if settings.remote_base:
+        gate = _gate(settings, repository, "", settings.changed or frozenset())
+        return judge.Base(ref=base, changed=_shown(settings, repository, settings.changed), gate=gate)
+    start = repository.fork_point(base, repository.head()[0])
+    prefix = settings.root.resolve().relative_to(repository.top)
+    changed = repository.changed(start)
+    inside = {path for path in (_below(prefix, raw) for raw in changed) if path is not None}
+    shown = {discover.escape_path(raw) for raw in inside}
+    with tempfile.TemporaryDirectory(prefix="mlgate-base-") as name:
+        folder = Path(name)
+        _materialise(repository, start, prefix, inside, folder, limits)
+        before = collect(folder, discover.walk(folder), catalogue=known, limits=limits, jobs=settings.jobs)
+    kept = {path: reading for path, reading in readings.items() if path not in shown}
+    inventory = _inventory(settings, {**kept, **before}, repository)
+    return judge.Base(
+        ref=base,
+        fingerprints=judge.fingerprints(policy, inventory),
+        gate=_gate(settings, repository, start, frozenset(discover.escape_path(raw) for raw in changed)),
+    )
+
+
+def _shown(settings: Settings, repository: git.Repository, paths: frozenset[str] | None) -> frozenset[str] | None:
+    """Repository paths as seen from the scanned folder."""
+    if paths is None:
+        return None
+    prefix = settings.root.resolve().relative_to(repository.top)
+    inside = (_below(prefix, path.encode()) for path in paths)
+    return frozenset(discover.escape_path(raw) for raw in inside if raw is not None)
+
+
+def _gate(
+    settings: Settings, repository: git.Repository, base: str, changed: frozenset[str]
+) -> tuple[tuple[str, str], ...]:
+    """(path, what it is) of changed files that decide about changes, or about what is checked out."""
+    found = []
+    for path in sorted(changed):
+        name = path.rpartition("/")[2]
+        if path in POLICY_PLACES or path == settings.policy_file:
+            found.append((path, "the policy"))
+        elif name in _DECIDING:
+            found.append((path, _DECIDING[name]))
+        elif path.startswith(".github/workflows/") and _mentions(repository, base, path):
+            found.append((path, "a workflow that runs mlgate"))
+    return tuple(found)
+
+
+def _mentions(repository: git.Repository, base: str, path: str) -> bool:
+    """Whether a workflow speaks of mlgate before or after the change; a removed or renamed one counts too."""
+    before = repository.read(base, path.encode(), _LARGEST_POLICY) if base else None
+    after = b""
+    file = repository.top / path
+    if file.is_file() and not file.is_symlink():
+        with file.open("rb") as opened:
+            after = opened.read(_LARGEST_POLICY)
+    return b"mlgate" in (before or b"") + after
+
+
+def _below(prefix: Path, raw: bytes) -> bytes | None:
+    """A repository path as seen from the scanned folder, or None when it is elsewhere."""
+    start = b"" if prefix == Path() else os.fsencode(prefix) + b"/"
+    return raw[len(start) :] if raw.startswith(start) else None
+
+
+def _materialise(
+    repository: git.Repository, commit: str, prefix: Path, paths: set[bytes], folder: Path, limits: Limits
+) -> None:
+    """Writes the base's versions of the paths below the folder, under names that cannot leave it."""
+    start = b"" if prefix == Path() else os.fsencode(prefix) + b"/"
+    for path, name, size in repository.blobs(commit, sorted(start + raw for raw in paths)):
+        raw = path[len(start) :]
+        if size > limits.file or any(part in {b"", b".", b".."} for part in raw.split(b"/")):
+            continue  # the head's findings there count as new, which is the careful side
+        target = Path(folder, os.fsdecode(raw))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        repository.save(name, target)
