@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlgate.errors import Incomplete
 from mlgate.pickles.names import python3_name
 from mlgate.pickles.state import Oddity, State
-from mlgate.pickles.values import Bag, Call, Global, Opaque, Value, as_tuple
+from mlgate.pickles.values import Bag, Call, Global, Opaque, Value, as_tuple, shallow
 from mlgate.pickles.window import Window
 
 _IMPORTS = 50_000
@@ -99,6 +99,8 @@ class Calls(State):
         state = self.stack.pop()
         target = self.stack[-1]
         if isinstance(target, (Call, Global, Opaque)):
+            if isinstance(target, Call):
+                target.state = shallow(state)
             self.events.append(Call("build", target, state, at))
             return self.built(target, state, at)
         self._check_state(target, state)

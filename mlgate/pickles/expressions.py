@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlgate.errors import Incomplete
-from mlgate.pickles.values import Bag, Call, Global, Opaque, Value, items_of
+from mlgate.pickles.values import TUPLE_KEEP, Bag, Call, Global, Opaque, Value, items_of
 from mlgate.pickles.window import Constant, Window
 
 LENGTH = 300
@@ -14,7 +14,9 @@ _BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}"}
 _METHODS = {"build": "__setstate__", "setitems": "update", "appends": "extend", "additems": "update"}
 
 # Callables that return what their arguments name: how a hostile stream reaches what it does not import.
-_ATTRIBUTE = frozenset({"builtins.getattr", "__builtin__.getattr", "inspect.getattr_static", "builtins.object.__getattribute__"})
+_ATTRIBUTE = frozenset(
+    {"builtins.getattr", "__builtin__.getattr", "inspect.getattr_static", "builtins.object.__getattribute__"}
+)
 _LOOKUP = frozenset(
     {
         "importlib.import_module",
@@ -33,6 +35,7 @@ _WRAPPER = frozenset({"functools.partial", "_functools.partial", "functools.part
 _ITEM = frozenset(
     {"operator.getitem", "_operator.getitem", "operator.__getitem__", "builtins.dict.get", "builtins.dict.__getitem__"}
 )
+_PAIR = frozenset({"numpy.core._ufunc_reconstruct", "numpy._core._ufunc_reconstruct"})
 _NAMESPACE = frozenset({"builtins.vars", "__builtin__.vars"})
 
 
@@ -62,11 +65,13 @@ def _resolve(window: Window, value: Value, budget: int) -> str | None:
     if value.kind in _METHODS:
         target = _resolve(window, value.callee, budget - 1)
         return f"{target}.{_METHODS[value.kind]}" if target else None
-    callee = _resolve(window, value.callee, budget - 1)
     items = items_of(value.args)
-    if callee is None or not items:
+    if not items:
         return None
     first = _resolve(window, items[0], budget - 1)
+    callee = _resolve(window, value.callee, budget - 1)
+    if callee is None:
+        return _applied(window, value.callee, first)
     if callee in _LOOKUP:
         text = constant(window, items[0])
         return text.replace(":", ".") if isinstance(text, str) else None
@@ -79,7 +84,10 @@ def _resolve(window: Window, value: Value, budget: int) -> str | None:
         return f"{first or '?'}.{name if isinstance(name, str) else '?'}"
     if callee in _ITEM and len(items) > 1:
         return _item(first, constant(window, items[1]))
-    return _applied(window, value.callee, first)
+    if callee in _PAIR and len(items) > 1:
+        words = (constant(window, items[0]), constant(window, items[1]))
+        return ".".join(word if isinstance(word, str) else "?" for word in words)
+    return None
 
 
 def _item(owner: str | None, key: Constant) -> str | None:
@@ -123,21 +131,25 @@ def _render(window: Window, value: Value | None, depth: int, budget: int) -> str
     if isinstance(value, Global):
         return value.path
     if isinstance(value, Opaque):
-        return f"{value.kind}({value.detail if isinstance(value.detail, str) else _render(window, value.detail, depth - 1, budget)})"
+        detail = value.detail
+        return f"{value.kind}({detail if isinstance(detail, str) else _render(window, detail, depth - 1, budget)})"
     if isinstance(value, Call):
         return _render_call(window, value, depth, budget)
-    kind, items, count = ("tuple", value, len(value)) if isinstance(value, tuple) else (value.kind, value.items, value.count)
+    bag = value if isinstance(value, Bag) else Bag("tuple", items_of(value), TUPLE_KEEP)
+    kind, items, count = bag.kind, bag.items, bag.count
     inner = _join(window, tuple(items), depth, budget, pairs=kind == "dict", more=count > len(items))
     if kind == "frozenset":
         return f"frozenset({{{inner}}})"
     if kind == "set" and not count:
         return "set()"
-    opening, closing = _BRACKETS[kind]
+    brackets = _BRACKETS[kind]
     comma = "," if kind == "tuple" and count == 1 else ""
-    return f"{opening}{inner}{comma}{closing}"
+    return f"{brackets[0]}{inner}{comma}{brackets[1]}"
 
 
-def _join(window: Window, items: tuple[Value, ...], depth: int, budget: int, *, pairs: bool = False, more: bool = False) -> str:
+def _join(
+    window: Window, items: tuple[Value, ...], depth: int, budget: int, *, pairs: bool = False, more: bool = False
+) -> str:
     parts: list[str] = []
     used = 0
     for index, item in enumerate(items):

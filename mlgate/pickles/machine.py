@@ -14,7 +14,7 @@ from typing import Any
 from mlgate.errors import Incomplete
 from mlgate.pickles import opcodes as op
 from mlgate.pickles.operations import Operations
-from mlgate.pickles.state import Event
+from mlgate.pickles.state import Event, State
 from mlgate.pickles.values import ELIDED, Bag, Value
 from mlgate.pickles.window import Window
 from mlgate.records import Source
@@ -32,8 +32,8 @@ class Machine(Operations):
     Imports are told once for each distinct pair of module and name, calls each time.
     """
 
-    def __init__(self, source: Source, start: int = 0) -> None:
-        super().__init__(Window(source))
+    def __init__(self, source: Source, start: int = 0, older: State | None = None) -> None:
+        super().__init__(Window(source), older)
         self.start = start
         self.end = start
         self.result: Value | None = None

@@ -14,8 +14,9 @@ from typing import Any
 class Entry:
     """What the table says. `level` is safe, dangerous or unknown.
 
-    `args` tells how a safe name's arguments have to be looked at: "" (inert), "codec", "class", "callable", "import".
-    `reference` marks dangerous names that are no harm until somebody calls them with bad arguments.
+    `args` tells how a safe name's arguments have to be looked at: "" (inert), "codec", "class", "callable", "import",
+    "nested".
+    `high` marks dangerous names whose call is high rather than critical.
     """
 
     level: str
@@ -29,11 +30,9 @@ _COMPUTED = Entry(level="dangerous", reason="the name is made at load time, whic
 
 
 @functools.cache
-def _table() -> tuple[Mapping[tuple[str, str], Entry], Mapping[str, Entry]]:
-    """Exact names, and whole modules. Raises ValueError when a name is both safe and dangerous."""
-    data: dict[str, list[dict[str, Any]]] = tomllib.loads(
-        files("mlgate.pickles").joinpath("globals.toml").read_text(encoding="utf-8")
-    )
+def _table() -> tuple[Mapping[tuple[str, str], Entry], Mapping[str, Entry], frozenset[str]]:
+    """Exact names, whole modules, and modules without submodules. Raises ValueError on contradictions."""
+    data: dict[str, Any] = tomllib.loads(files("mlgate.pickles").joinpath("globals.toml").read_text(encoding="utf-8"))
     exact: dict[tuple[str, str], Entry] = {}
     modules: dict[str, Entry] = {}
     for level in ("safe", "dangerous"):
@@ -49,12 +48,12 @@ def _table() -> tuple[Mapping[tuple[str, str], Entry], Mapping[str, Entry]]:
                 for name in names:
                     if exact.setdefault((dotted, name), entry).level != level:
                         raise ValueError(f"{dotted}.{name} is both safe and dangerous")
-    return exact, modules
+    return exact, modules, frozenset(data["plain"])
 
 
 def look_up(module: str, name: str) -> Entry:
     """The entry for an import of `name` from `module`; `name` can be dotted (protocol 4)."""
-    exact, modules = _table()
+    exact, modules, plain = _table()
     entry = exact.get((module, name))
     if entry is not None:
         return entry
@@ -62,15 +61,16 @@ def look_up(module: str, name: str) -> Entry:
         return _COMPUTED
     parts = module.split(".")
     for count in range(len(parts), 0, -1):
-        entry = modules.get(".".join(parts[:count]))
-        if entry is not None:
+        prefix = ".".join(parts[:count])
+        entry = modules.get(prefix)
+        if entry is not None and (count == len(parts) or prefix not in plain):
             return entry
     return _through(module, name)
 
 
 def _through(module: str, name: str) -> Entry:
     """Attribute walks: `logging`'s `os.system`, `random`'s `_os`, `Foo.__init__.__globals__`."""
-    exact, modules = _table()
+    exact, modules, _ = _table()
     attributes = name.split(".")
     for index in range(1, len(attributes)):
         entry = exact.get((f"{module}.{'.'.join(attributes[:index])}", ".".join(attributes[index:])))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, cast
 
-PREVIEW = 8  # contents that a container keeps for display
+PREVIEW = 16  # contents that a container keeps for display
 TUPLE_KEEP = 32  # items that a tuple keeps: arguments of a call
 DEEP = 24  # nesting that is kept; deeper contents become ELIDED
 
@@ -59,9 +59,10 @@ class Call(Node):
     """What a call returned. `kind` is reduce, newobj, newobj_ex, inst, obj, build, setitems, appends or additems.
 
     The last four call a method of `callee`, which is then the object that was changed, with `args` as contents.
+    `state` is what BUILD gave to the object last.
     """
 
-    __slots__ = ("args", "callee", "kind", "kwargs", "offset")
+    __slots__ = ("args", "callee", "kind", "kwargs", "offset", "state")
 
     def __init__(self, kind: str, callee: Value, args: Value, offset: int, kwargs: Value | None = None) -> None:
         self.kind = kind
@@ -69,6 +70,7 @@ class Call(Node):
         self.callee = shallow(callee)
         self.args = shallow(args)
         self.kwargs = None if kwargs is None else shallow(kwargs)
+        self.state: Value | None = None
         self.depth = 1 + max(depth_of(self.callee), depth_of(self.args))
 
 

@@ -1,0 +1,156 @@
+"""All streams of a file or member: pickle after pickle, what stands inside them, and what is left at the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from mlgate import rules as catalogue
+from mlgate.errors import Incomplete
+from mlgate.pickles import rules
+from mlgate.pickles.joblib import JoblibMachine
+from mlgate.pickles.machine import Machine
+from mlgate.pickles.second import second_opinion
+from mlgate.pickles.sniff import is_pickle
+from mlgate.pickles.state import Blob
+from mlgate.pickles.verdicts import Judge
+from mlgate.records import Artifact, Finding, Source
+from mlgate.sources import SliceSource
+
+_STREAMS = 10_000
+_NESTED = 200
+_NESTING = 4
+
+
+class Scan:
+    """One pickle file or member. Iterate `findings`; it raises Incomplete after the last one when it had to stop.
+
+    `streams` limits how many pickles are read one after the other (a container that knows how many there are);
+    afterwards `end` is the offset after the last STOP and `judge` holds the imports and persistent ids.
+    """
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        source: Source | None = None,
+        *,
+        start: int = 0,
+        streams: int = _STREAMS,
+        torch: bool = False,
+        safe_prefixes: tuple[str, ...] = (),
+        depth: int = 0,
+    ) -> None:
+        self.artifact = artifact
+        self.source = artifact.source if source is None else source
+        self.start = start
+        self.end = start
+        self.streams = streams
+        self.last: Machine | None = None
+        self._options = (torch, safe_prefixes)
+        self._depth = depth
+        self._nested = 0
+        self._judge: Judge | None = None
+
+    @property
+    def judge(self) -> Judge:
+        """The judge of the last stream; only after the first finding was asked for."""
+        if self._judge is None:
+            raise RuntimeError("the scan has not begun")
+        return self._judge
+
+    def findings(self) -> Iterator[Finding]:
+        """Everything there is to say, in the order of the stream."""
+        older: Machine | None = None
+        count = 0
+        while count < self.streams:
+            machine = JoblibMachine(self.source, self.end, older)
+            yield from self._stream(machine)
+            self.end = machine.end
+            self.last = older = machine
+            count += 1
+            if count == self.streams or self.end >= self.source.size or not is_pickle(self.source, self.end):
+                break
+        else:
+            raise Incomplete("limit", "too many pickles in one file", offset=self.end)
+        if self.streams == _STREAMS and self.end < self.source.size:
+            yield from self._trailing()
+
+    def _stream(self, machine: JoblibMachine) -> Iterator[Finding]:
+        torch, prefixes = self._options
+        judge = Judge(self.artifact, machine.window, expect_persistent=torch, safe_prefixes=prefixes)
+        if self._judge is not None:
+            judge.continues(self._judge)
+        self._judge = judge
+        try:
+            yield from self._events(machine, judge)
+        except Incomplete as stop:
+            yield from judge.flush()
+            if machine.arrays:
+                yield from self._plain(machine, judge)
+            if judge.ran:
+                yield self._broken(stop)
+            raise
+        yield from judge.flush()
+        if machine.arrays:
+            yield from self._plain(machine, judge)
+        yield from second_opinion(self.artifact, self.source, machine, judge)
+
+    def _events(self, machine: Machine, judge: Judge) -> Iterator[Finding]:
+        for event in machine.run():
+            if isinstance(event, Blob):
+                yield from self._inner(event)
+            else:
+                yield from judge.judge(event)
+
+    def _plain(self, machine: JoblibMachine, judge: Judge) -> Iterator[Finding]:
+        """The same stream for pickle.load, which takes joblib's array bytes for opcodes and soon fails on them."""
+        with contextlib.suppress(Incomplete):  # the stream was read to its end the other way
+            yield from self._events(Machine(self.source, machine.start), judge)
+        yield from judge.flush()
+
+    def _inner(self, blob: Blob) -> Iterator[Finding]:
+        """A pickle in a bytes constant is reported as if it were loaded."""
+        inner = SliceSource(self.source, blob.offset, blob.length)
+        if self._depth >= _NESTING or self._nested >= _NESTED or not is_pickle(inner, 0):
+            return
+        self._nested += 1
+        scan = Scan(self.artifact, inner, depth=self._depth + 1, torch=True)
+        found: list[Finding] = []
+        try:
+            found.extend(scan.findings())
+        except Incomplete as stop:
+            if not found:
+                return
+            found.append(self._broken(stop))
+        location = self.artifact.at(offset=blob.offset)
+        if any(entry.level != "safe" for entry in scan.judge.imports.values()):
+            yield catalogue.finding(rules.NESTED, location, "A bytes constant holds another pickle.", evidence="nested")
+        for finding in found:
+            if finding.rule not in (rules.NOT_ASKED, rules.TRAILING):
+                yield catalogue.finding(
+                    finding.rule,
+                    location,
+                    f"In a nested pickle: {finding.message}",
+                    evidence=finding.evidence,
+                    severity=finding.severity,
+                    facts=finding.facts,
+                )
+
+    def _broken(self, stop: Incomplete) -> Finding:
+        location = self.artifact.at(offset=stop.offset)
+        message = f"The stream breaks ({stop.detail}) after it has made calls."
+        return catalogue.finding(rules.BROKEN, location, message, evidence=stop.reason)
+
+    def _trailing(self) -> Iterator[Finding]:
+        left = self.source.size - self.end
+        for offset in range(self.end, self.source.size, 1 << 20):
+            if self.source.read_at(offset, 1 << 20).strip(b"\0\r\n "):
+                break
+        else:
+            return  # padding
+        yield catalogue.finding(
+            rules.TRAILING,
+            self.artifact.at(offset=self.end),
+            f"{left:,} bytes follow the end of the pickle.",
+            evidence="data after STOP",
+        )

@@ -1,0 +1,250 @@
+"""From what a stream does to what is reported: each import and call judged by the table, with its arguments."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from mlgate import rules as catalogue
+from mlgate.pickles import rules
+from mlgate.pickles.expressions import called, constant, render, resolve
+from mlgate.pickles.state import Event, Oddity
+from mlgate.pickles.table import UNKNOWN, Entry, look_up, look_up_path
+from mlgate.pickles.values import Call, Global, Opaque, Value, items_of
+from mlgate.pickles.window import Window
+from mlgate.records import Artifact, Finding, Location, Rule, Severity
+
+_DISTINCT = 200  # findings of one rule about one stream; more of the same say nothing new
+_PATIENCE = 64  # events after which an import that nobody called yet is reported as an import
+_CHANGES = frozenset({"build", "setitems", "appends", "additems"})
+_TEXT_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "utf_8", "ascii"})
+
+
+class Judge:
+    """Judges the events of one file's streams. `safe_prefixes` are modules that the container resolves itself.
+
+    `expect_persistent` says that the container stores objects beside the stream (torch). `ran` tells whether
+    anything not known to be safe has been called so far; `imports` holds every imported name.
+    """
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        window: Window,
+        *,
+        expect_persistent: bool = False,
+        safe_prefixes: tuple[str, ...] = (),
+    ) -> None:
+        self.artifact = artifact
+        self.window = window
+        self.ran = False
+        self.imports: dict[str, Entry] = {}
+        self.persistent: list[Opaque] = []
+        self._expect_persistent = expect_persistent
+        self._safe_prefixes = safe_prefixes
+        self._entries: dict[int, tuple[Global, Entry]] = {}
+        self._waiting: dict[str, tuple[Global, Entry, int]] = {}
+        self._clock = 0
+        self._told: set[tuple[str, str]] = set()
+        self._count: Counter[str] = Counter()
+
+    def continues(self, before: Judge) -> None:
+        """Takes over what was said and seen in the stream before this one."""
+        self.ran = before.ran
+        self.imports = before.imports
+        self.persistent = before.persistent
+        self._told = before._told
+        self._count = before._count
+
+    def judge(self, event: Event) -> Iterator[Finding]:
+        """What is to be said of one event."""
+        if isinstance(event, Call):
+            yield from self._call(event)
+        elif isinstance(event, Global):
+            self._import(event)
+        elif isinstance(event, Opaque):
+            yield from self._persist(event)
+        elif isinstance(event, Oddity):
+            yield from self._odd(event)
+        self._clock += 1
+        if self._waiting and self._clock % _PATIENCE == 0:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[Finding]:
+        """Reports imports that were not reported through a call."""
+        waiting = tuple(self._waiting.values())
+        self._waiting.clear()
+        for imported, entry, offset in waiting:
+            rule = rules.DANGEROUS_IMPORT if entry.level == "dangerous" else rules.UNKNOWN_GLOBAL
+            message = f"imports {imported.path}: {entry.reason}"
+            yield from self._say(rule, offset, message, imported.path, name=imported.path)
+
+    # -- imports
+
+    def entry(self, imported: Global) -> Entry:
+        """The table's word on an import: the worse of its Python 3 name and the name as the stream spells it."""
+        known = self._entries.get(id(imported))
+        if known is not None:
+            return known[1]
+        entry = look_up(imported.module, imported.name)
+        if (imported.raw_module, imported.raw_name) != (imported.module, imported.name):
+            raw = look_up(imported.raw_module, imported.raw_name)
+            entry = raw if raw.level == "dangerous" else entry
+        if entry is UNKNOWN and imported.module.startswith(self._safe_prefixes or ("\0",)):
+            entry = Entry(level="safe", reason="a type of the archive's own code")
+        self._entries[id(imported)] = (imported, entry)
+        return entry
+
+    def _import(self, imported: Global) -> None:
+        entry = self.entry(imported)
+        self.imports[imported.path] = entry
+        self.imports[f"{imported.raw_module}.{imported.raw_name}"] = entry
+        if entry.level != "safe":
+            self._waiting.setdefault(imported.path, (imported, entry, imported.offset))
+
+    # -- calls
+
+    def _call(self, call: Call) -> Iterator[Finding]:
+        callee = call.callee
+        if call.kind in _CHANGES:
+            if isinstance(callee, Global):
+                self.ran = True
+                yield from self._say(rules.CHANGED_IMPORT, call.offset, f"changes {callee.path}", self._shown(call))
+            elif not isinstance(callee, Call) or not isinstance(callee.callee, Global):
+                yield from self._change(call)
+            return
+        if isinstance(callee, Global):
+            entry = self.entry(callee)
+            if entry.level == "safe":
+                if entry.args:
+                    yield from self._arguments(call, callee, entry)
+                return
+            yield from self._judged(call, entry, callee.path)
+            return
+        path = called(self.window, call)
+        if path is None:
+            yield from self._unknown(call, self._shown(call), "calls what another call returned")
+            return
+        entry, _ = look_up_path(path)
+        if entry.level != "safe":
+            yield from self._judged(call, entry, path)
+
+    def _judged(self, call: Call, entry: Entry, path: str) -> Iterator[Finding]:
+        """A call of something that is not known to be safe."""
+        if entry.level == "dangerous":
+            self.ran = True
+            self._waiting.pop(path, None)
+            severity = Severity.HIGH if entry.high else None
+            shown = self._shown(call)
+            through = "" if shown.startswith(path) else f" (it reaches {path})"
+            message = f"runs {shown}{through}: {entry.reason}"
+            yield from self._say(rules.DANGEROUS_CALL, call.offset, message, shown, name=path, severity=severity)
+        elif call.kind in ("reduce", "obj", "inst") and not _looks_like_class(path):
+            yield from self._unknown(call, path, "calls")
+        elif not isinstance(call.callee, Global):
+            yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {path}", path, name=path)
+
+    def _unknown(self, call: Call, path: str, verb: str) -> Iterator[Finding]:
+        self.ran = True
+        self._waiting.pop(path, None)
+        message = f"{verb} {self._shown(call)}, which is not a known function"
+        yield from self._say(rules.UNKNOWN_CALL, call.offset, message, path, name=path)
+
+    def _change(self, call: Call) -> Iterator[Finding]:
+        """A change of what a chain of calls returned: of interest when the chain ends at an imported object."""
+        path = resolve(self.window, call.callee)
+        if path is not None:
+            self.ran = True
+            yield from self._say(rules.CHANGED_IMPORT, call.offset, f"changes {path}", self._shown(call), name=path)
+
+    def _arguments(self, call: Call, callee: Global, entry: Entry) -> Iterator[Finding]:
+        """Arguments of a name that is safe only with the right ones (see globals.toml)."""
+        items = items_of(call.args)
+        if entry.args == "codec":
+            words = [constant(self.window, item) for item in items]
+            if not (words and isinstance(words[0], str) and (len(words) == 1 or words[1] in _TEXT_CODECS)):
+                yield from self._unusual(call, callee)
+        elif entry.args == "nested":
+            if not self._holds_pickle(items):
+                yield from self._unusual(call, callee)
+        elif entry.args == "import":
+            words = [constant(self.window, item) for item in items[:2]]
+            if len(words) == 2 and isinstance(words[0], str) and isinstance(words[1], str):
+                named = look_up(words[0], words[1])
+                if named.level == "dangerous":
+                    yield from self._judged(call, named, f"{words[0]}.{words[1]}")
+                elif named.level == "unknown" and words[0].split(".")[0] not in ("numpy", "scipy"):
+                    yield from self._unusual(call, callee)
+            else:
+                yield from self._unusual(call, callee)
+        else:
+            yield from self._first(call, callee, entry, items[0] if items else ())
+
+    def _holds_pickle(self, items: tuple[Value, ...]) -> bool:
+        """Whether the argument is one bytes constant that holds a pickle, which the scan looks at by itself."""
+        extent = self.window.extent(items[0]) if len(items) == 1 and isinstance(items[0], int) else None
+        return extent is not None and self.window.source.read_at(extent[0], 1) == b"\x80"
+
+    def _first(self, call: Call, callee: Global, entry: Entry, first: Value) -> Iterator[Finding]:
+        """The first argument is a class to instantiate or a function to call: it decides."""
+        path = resolve(self.window, first)
+        if path is None:
+            yield from self._unusual(call, callee)
+            return
+        named = self.entry(first) if isinstance(first, Global) else look_up_path(path)[0]
+        if named.level == "dangerous":
+            yield from self._judged(call, named, path)
+        elif named.level == "unknown" and entry.args == "callable" and not _looks_like_class(path):
+            yield from self._unknown(call, path, "calls")
+
+    def _unusual(self, call: Call, callee: Global) -> Iterator[Finding]:
+        self.ran = True
+        shown = self._shown(call)
+        yield from self._say(rules.UNUSUAL_ARGUMENTS, call.offset, f"runs {shown}", shown, name=callee.path)
+
+    # -- the rest
+
+    def _persist(self, event: Opaque) -> Iterator[Finding]:
+        if len(self.persistent) < 100_000:
+            self.persistent.append(event)
+        if not self._expect_persistent and ("persistent", "") not in self._told:
+            self._told.add(("persistent", ""))
+            shown = render(self.window, event)
+            yield from self._say(rules.PERSISTENT, event.offset, f"asks the loader for {shown}", "persistent id")
+
+    def _odd(self, event: Oddity) -> Iterator[Finding]:
+        rule = rules.FRAMES if event.kind == "frame" else rules.EXTENSION
+        if event.kind == "ext":
+            self.ran = True
+        yield from self._say(rule, event.offset, event.detail, event.detail if event.kind == "ext" else "frame")
+
+    def _shown(self, call: Call) -> str:
+        return render(self.window, call)
+
+    def at(self, offset: int) -> Location:
+        """A location in the artifact."""
+        return self.artifact.at(offset=offset)
+
+    def _say(
+        self, rule: Rule, offset: int, message: str, evidence: str, *, name: str = "", severity: Severity | None = None
+    ) -> Iterator[Finding]:
+        key = (rule.id, evidence)
+        if key in self._told or self._count[rule.id] >= _DISTINCT:
+            return
+        self._told.add(key)
+        self._count[rule.id] += 1
+        facts = (("global", name[:300]),) if name else ()
+        location = self.at(offset)
+        yield catalogue.finding(
+            rule,
+            location,
+            f"{message[:1].upper()}{message[1:500]}.",
+            evidence=evidence[:300],
+            severity=severity,
+            facts=facts,
+        )
+
+
+def _looks_like_class(path: str) -> bool:
+    """By PEP 8 a class has a capital letter first, private or not."""
+    return path.rsplit(".", 1)[-1].lstrip("_")[:1].isupper()
