@@ -59,6 +59,8 @@ class Hub:
             return Reply(data={"head": {"sha": self.head}})
         if path == LIST and request.method == "GET":
             return Reply(data=self.comments)
+        if "/comments" not in path:
+            return Reply(404, {"message": "Not Found"})
         if not self.writable:
             return Reply(403, {"message": "Resource not accessible by integration"})
         if path == LIST:
