@@ -1,7 +1,7 @@
 """Writes what of the documentation comes from the code: rules.md, policy.md and the JSON Schemas.
 
-    python docs/generate.py            # write
-    python docs/generate.py --check    # exit 1 when a committed file differs (the tests do this)
+python docs/generate.py            # write
+python docs/generate.py --check    # exit 1 when a committed file differs (the tests do this)
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def _rows(struct: type[msgspec.Struct], prefix: str) -> Iterator[str]:
         name = f"{prefix}{field.encode_name}"
         inner = get_args(kind)[0] if get_origin(kind) is tuple else get_args(kind)[0] if _wrapped(kind) else kind
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-            yield f"| `{name}` | {'list' if inner is not kind else 'table'} | {_sentence(inner)} {_description(kind)} |\n"
+            shown = "list" if inner is not kind else "table"
+            yield f"| `{name}` | {shown} | {_sentence(inner)} {_description(kind)} |\n"
             yield from _rows(inner, f"{name}[]." if inner is not kind else f"{name}.")
             continue
         default = "required" if field.required else f"`{json.dumps(msgspec.to_builtins(field.default))}`"
@@ -104,7 +105,8 @@ def policy_page() -> str:
         for name in ("starter", "strict")
     )
     heads = "## Every key\n\nThe defaults are those of a key that neither the file nor its preset names.\n\n"
-    return f"# Policy\n\n{NOTE}{intro}\n{heads}| key | values | meaning |\n|---|---|---|\n{table}\n## Presets\n{presets}"
+    keys = f"{heads}| key | values | meaning |\n|---|---|---|\n{table}"
+    return f"# Policy\n\n{NOTE}{intro}\n{keys}\n## Presets\n{presets}"
 
 
 def pages() -> dict[str, str]:
