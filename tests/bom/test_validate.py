@@ -146,6 +146,8 @@ texts = st.one_of(
 )
 names = texts.filter(bool)
 places = st.builds(Location, path=names, line=st.none() | st.integers(-1, 9), member=st.none() | texts)
+kinds = st.sampled_from(Kind)
+flags = st.booleans()
 identities = st.one_of(
     names,
     st.sampled_from(("hf:a/b", "dataset:hf:a/b", "file:a", "pkg:pypi/a", "pkg:npm/%40a/b")),
@@ -160,7 +162,7 @@ models = st.builds(
 )
 components = st.builds(
     Component,
-    kind=st.sampled_from(Kind),
+    kind=kinds,
     identity=identities,
     name=texts,
     version=st.none() | texts,
@@ -177,12 +179,12 @@ inventories = st.builds(
     root=texts,
     components=st.lists(components, max_size=4).map(tuple),
     references=st.lists(
-        st.builds(Reference, kind=st.sampled_from(Kind), identity=st.none() | identities, location=places, symbol=texts),
+        st.builds(Reference, kind=kinds, identity=st.none() | identities, location=places, symbol=texts),
         max_size=2,
     ).map(tuple),
     relations=st.lists(st.builds(Relation, source=identities, target=identities, kind=texts), max_size=4).map(tuple),
     scanned=st.lists(
-        st.builds(Scanned, path=names, format=texts, sha256=st.just("ab" * 32), size=st.just(1), complete=st.booleans()),
+        st.builds(Scanned, path=names, format=texts, sha256=st.just("ab" * 32), size=st.just(1), complete=flags),
         max_size=2,
     ).map(tuple),
     timestamp=st.integers(),
