@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from mlgate.errors import Incomplete
 from mlgate.pickles.expressions import constant
 from mlgate.pickles.machine import Machine
-from mlgate.pickles.state import Event, State
+from mlgate.pickles.state import Event, Oddity, State
 from mlgate.pickles.values import Bag, Call, Global, Value, items_of
 from mlgate.pickles.window import Constant
 from mlgate.records import Source
@@ -38,6 +38,7 @@ class JoblibMachine(Machine):
         if not _is_wrapper(target) or not isinstance(state, Bag):
             return following
         self.arrays += 1
+        self._leave_frame(following)
         if self.arrays > _ARRAYS:
             raise Incomplete("limit", "too many arrays in one stream", offset=at)
         pairs = items_of(state)
@@ -55,6 +56,12 @@ class JoblibMachine(Machine):
         if following > self.window.end:
             raise Incomplete("truncated", "array bytes go beyond the end of the data", offset=at)
         return following
+
+    def _leave_frame(self, offset: int) -> None:
+        """The array bytes follow: joblib closes the frame before it writes array bytes (NumpyArrayWrapper.write_array)."""
+        if self.frame_end > offset:
+            self.events.append(Oddity(kind="frame", detail="array bytes begin inside a frame", offset=offset))
+        self.frame_end = 0
 
     def _itemsize(self, value: Value | None) -> int | None:
         """Bytes of one item of a pickled numpy.dtype; None when the items are objects. Raises Incomplete."""

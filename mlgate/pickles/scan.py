@@ -46,6 +46,7 @@ class Scan:
         self.end = start
         self.streams = streams
         self.last: Machine | None = None
+        self.count = 0
         self._options = (torch, safe_prefixes)
         self._depth = depth
         self._nested = 0
@@ -53,27 +54,31 @@ class Scan:
 
     @property
     def judge(self) -> Judge:
-        """The judge of the last stream; only after the first finding was asked for."""
+        """The judge of the last stream. Raises RuntimeError before the first finding was asked for."""
         if self._judge is None:
             raise RuntimeError("the scan has not begun")
         return self._judge
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a judge yet."""
+        return self._judge is not None
+
     def findings(self) -> Iterator[Finding]:
         """Everything there is to say, in the order of the stream."""
         older: Machine | None = None
-        count = 0
-        while count < self.streams:
+        while self.count < self.streams:
             machine = JoblibMachine(self.source, self.end, older)
             yield from self._stream(machine)
             self.end = machine.end
             self.last = older = machine
-            count += 1
-            if count == self.streams or self.end >= self.source.size or not is_pickle(self.source, self.end):
+            self.count += 1
+            if self.count == self.streams or self.end >= self.source.size or not is_pickle(self.source, self.end):
                 break
         else:
             raise Incomplete("limit", "too many pickles in one file", offset=self.end)
-        if self.streams == _STREAMS and self.end < self.source.size:
-            yield from self._trailing()
+        if self.streams == _STREAMS:
+            yield from self.rest(self.end)
 
     def _stream(self, machine: JoblibMachine) -> Iterator[Finding]:
         torch, prefixes = self._options
@@ -141,16 +146,17 @@ class Scan:
         message = f"The stream breaks ({stop.detail}) after it has made calls."
         return catalogue.finding(rules.BROKEN, location, message, evidence=stop.reason)
 
-    def _trailing(self) -> Iterator[Finding]:
-        left = self.source.size - self.end
-        for offset in range(self.end, self.source.size, 1 << 20):
+    def rest(self, end: int) -> Iterator[Finding]:
+        """Data from `end` on that no loader reads; padding is nothing to speak of."""
+        left = self.source.size - end
+        for offset in range(end, self.source.size, 1 << 20):
             if self.source.read_at(offset, 1 << 20).strip(b"\0\r\n "):
                 break
         else:
-            return  # padding
+            return
         yield catalogue.finding(
             rules.TRAILING,
-            self.artifact.at(offset=self.end),
+            self.artifact.at(offset=end),
             f"{left:,} bytes follow the end of the pickle.",
             evidence="data after STOP",
         )

@@ -1,0 +1,175 @@
+"""Members of archives as sources: stored ones in place, packed ones unpacked within a budget."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from mlgate.errors import Incomplete
+from mlgate.records import Source
+from mlgate.sources import BytesSource
+
+_STEP = 1 << 18
+_MEMORY = 8 << 20  # more than this goes to a temporary file
+_RATIO_FREE = 16 << 20  # below this, no ratio is a bomb
+
+
+class Decompressor(Protocol):
+    """What bz2 and lzma have, and zlib behind Inflate."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+class Inflate:
+    """zlib's decompressor with the interface of bz2's."""
+
+    def __init__(self, bits: int) -> None:
+        self._inner = zlib.decompressobj(bits)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused(self) -> bytes:
+        """Bytes after the end of the compressed stream."""
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A temporary file without a name, gone when the last reference is."""
+
+    file: IO[bytes]
+    size: int
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        length = min(length, self.size - offset)
+        return os.pread(self.file.fileno(), length, offset) if offset >= 0 and length > 0 else b""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Bytes that may still be unpacked, and the largest ratio of unpacked to packed."""
+
+    left: int
+    ratio: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """The content, its CRC-32, and why it ended early ("" when it did not)."""
+
+    source: Source
+    crc: int
+    problem: str = ""
+    used: int = 0
+
+
+def unpack(source: Source, start: int, length: int, make: Callable[[], Decompressor], budget: Budget) -> Unpacked:
+    """Unpacks `length` bytes at `start`. What came out before an error is kept, as lenient readers keep it.
+
+    Several compressed streams may follow each other, as gzip, bz2 and xz allow. Raises Incomplete (limit).
+    """
+    crc, size, kept = 0, 0, bytearray()
+    file: IO[bytes] | None = None
+    problem = ""
+    feed = _Feed(source, start, length, make)
+    try:
+        for piece in feed.pieces():
+            size += len(piece)
+            crc = zlib.crc32(piece, crc)
+            budget.left -= len(piece)
+            if budget.left < 0:
+                raise Incomplete("limit", "unpacked content goes over the limit")
+            if size > _RATIO_FREE and size > budget.ratio * max(feed.consumed, 1):
+                raise Incomplete("limit", f"content expands more than {budget.ratio} times")
+            if file is None and len(kept) + len(piece) > _MEMORY:
+                file = tempfile.TemporaryFile()  # noqa: SIM115  (FileSource closes it with its last reference)
+                file.write(kept)
+                kept.clear()
+            if file is None:
+                kept += piece
+            else:
+                file.write(piece)
+    except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError) as error:
+        problem = str(error)[:200] or type(error).__name__
+    if file is None:
+        return Unpacked(source=BytesSource(bytes(kept)), crc=crc, problem=problem, used=feed.consumed)
+    file.flush()
+    return Unpacked(source=FileSource(file, size), crc=crc, problem=problem, used=feed.consumed)
+
+
+class _Feed:
+    def __init__(self, source: Source, start: int, length: int, make: Callable[[], Decompressor]) -> None:
+        self._source = source
+        self._start = start
+        self._length = length
+        self._make = make
+        self.consumed = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """Unpacked pieces of at most _STEP bytes. Raises EOFError when the data ends too early."""
+        decompressor = self._make()
+        pending = b""
+        while True:
+            if decompressor.eof:
+                rest = _unused(decompressor)
+                pending = rest or self._next()
+                if not pending.strip(b"\0"):
+                    return
+                decompressor = self._make()
+            elif decompressor.needs_input and not pending:
+                pending = self._next()
+                if not pending:
+                    raise EOFError("compressed data ends early")
+            data, pending = pending, b""
+            piece = decompressor.decompress(data, _STEP)
+            if piece:
+                yield piece
+
+    def _next(self) -> bytes:
+        data = self._source.read_at(self._start + self.consumed, min(_STEP, self._length - self.consumed))
+        self.consumed += len(data)
+        return data
+
+
+def _unused(decompressor: Decompressor) -> bytes:
+    if isinstance(decompressor, Inflate):
+        return decompressor.unused
+    unused = getattr(decompressor, "unused_data", b"")
+    return unused if isinstance(unused, bytes) else b""
+
+
+def zip_decompressor(method: int, source: Source, start: int) -> tuple[Callable[[], Decompressor], int] | None:
+    """(maker, bytes of header to skip) for a ZIP compression method (APPNOTE 4.4.5), or None when unknown."""
+    if method == 8:
+        return (lambda: Inflate(-15)), 0
+    if method == 12:
+        return bz2.BZ2Decompressor, 0
+    if method == 14:  # APPNOTE 5.8.8: version, size of properties, properties
+        head = source.read_at(start, 9)
+        if len(head) < 9 or head[2:4] != b"\x05\x00":
+            return None
+        filters = [lzma._decode_filter_properties(lzma.FILTER_LZMA1, head[4:9])]  # type: ignore[attr-defined]  # noqa: SLF001  (zipfile's own way)
+        return (lambda: lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)), 9
+    return None

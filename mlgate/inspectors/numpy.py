@@ -1,0 +1,106 @@
+"""numpy's .npy, with pickles where the items are objects, and .npz, which is a ZIP of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlgate import rules as catalogue
+from mlgate.errors import Incomplete
+from mlgate.inspectors import _ziprules
+from mlgate.inspectors._npyheader import MAGIC, read_header
+from mlgate.inspectors._zipdir import family
+from mlgate.inspectors._zipwalk import Walk
+from mlgate.pickles.scan import Scan
+from mlgate.records import Artifact, Category, Component, Inspector, Kind, ModelFacts, Observation, Rule, Severity
+
+OBJECTS = Rule(
+    id="MLG-MDL-003",
+    title="Array file holds pickled objects",
+    severity=Severity.LOW,
+    category=Category.MODEL_FILE,
+    help="The array's items are Python objects, so the file holds a pickle and is read only with `allow_pickle=True`, "
+    "which runs it. What the pickle does is reported by itself.",
+    remediation="Store numbers and text as arrays of their own types, and load with `allow_pickle=False`.",
+    cwe=("CWE-502",),
+    atlas=("AML.T0011.000",),
+)
+SIZE = Rule(
+    id="MLG-MDL-004",
+    title="Array file is longer than its array",
+    severity=Severity.LOW,
+    category=Category.MODEL_FILE,
+    help="Bytes follow the array that its header describes. numpy ignores them; another reader may not.",
+    remediation="Save the array again with numpy.save and compare the sizes.",
+    cwe=("CWE-646",),
+)
+
+
+def claims(artifact: Artifact) -> bool:
+    """Files with the NPY magic, and archives of nothing but .npy members."""
+    return artifact.head[:6] == MAGIC or ("zip" in artifact.formats and family(artifact.source) == "npz")
+
+
+def _component(artifact: Artifact, form: str, other: tuple[tuple[str, str], ...] = ()) -> Iterator[Observation]:
+    if artifact.depth == 0:
+        yield Component(
+            kind=Kind.MODEL,
+            identity=f"file:{artifact.path}",
+            name=artifact.name,
+            model=ModelFacts(format=form, other=other),
+        )
+
+
+def inspect(artifact: Artifact) -> Iterator[Observation]:
+    """The component and what is odd. Raises Incomplete (truncated, malformed, limit)."""
+    if artifact.head[:6] == MAGIC:
+        yield from _array(artifact)
+    if "zip" in artifact.formats and family(artifact.source) == "npz":
+        yield from _archive(artifact)
+
+
+def _array(artifact: Artifact) -> Iterator[Observation]:
+    source = artifact.source
+    try:
+        header = read_header(source)
+    except Incomplete:
+        yield from _component(artifact, "npy")
+        raise
+    shape = ",".join(map(str, header.shape))
+    yield from _component(artifact, "npy", (("dtype", header.descr), ("shape", f"({shape})")))
+    if header.objects:
+        yield catalogue.finding(OBJECTS, artifact.at(), "The array's items are pickled objects.", evidence="objects")
+        yield from Scan(artifact, start=header.data).findings()
+        return
+    left = source.size - header.data - header.size
+    if left < 0:
+        raise Incomplete("truncated", f"{-left:,} bytes of the array are missing", offset=source.size)
+    if left:
+        message = f"{left:,} bytes follow the array."
+        yield catalogue.finding(SIZE, artifact.at(offset=source.size - left), message, evidence="data after the array")
+
+
+def _archive(artifact: Artifact) -> Iterator[Observation]:
+    walk = Walk(artifact)
+    yield from _component(artifact, "npz")
+    yield from walk.checks()
+    stopped: list[Incomplete] = []
+    for member in walk.directory.members:
+        try:
+            yield from walk.open(member)
+        except Incomplete as stop:
+            stopped.append(stop)
+            if walk.budget.left <= 0:
+                break
+    if stopped:
+        raise stopped[0]
+    walk.finish()
+
+
+INSPECTOR = Inspector(
+    name="numpy",
+    claims=claims,
+    inspect=inspect,
+    rules=(*_ziprules.RULES, OBJECTS, SIZE),
+    suffixes=(".npy", ".npz"),
+    model=True,
+)

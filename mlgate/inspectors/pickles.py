@@ -1,0 +1,99 @@
+"""Pickle files by content, under any name; joblib's files too, plain or packed with zlib."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from mlgate import rules as catalogue
+from mlgate.errors import Incomplete
+from mlgate.identify import HEAD, identify, promised
+from mlgate.inspectors._legacy import is_legacy
+from mlgate.inspectors._zipunpack import Budget, Inflate, unpack
+from mlgate.pickles import rules
+from mlgate.pickles.scan import Scan
+from mlgate.pickles.sniff import is_pickle
+from mlgate.records import Artifact, Component, Inspector, Kind, ModelFacts, Observation, Severity
+
+SUFFIXES = (".pkl", ".pickle", ".p", ".pck", ".pcl", ".pik", ".dill", ".joblib", ".jbl", ".cloudpickle", ".sav")
+# Names under which pickles are usual although the suffix says little.
+_LOOSE = frozenset(
+    {*SUFFIXES, ".bin", ".dat", ".data", ".model", ".mdl", ".obj", ".cache", ".gpickle", ".pt", ".pth", ".ckpt", ".db"}
+)
+# Names that promise another kind of content altogether.
+_HARMLESS = frozenset(
+    {".txt", ".md", ".rst", ".json", ".jsonl", ".csv", ".tsv", ".xml", ".html", ".yaml", ".yml", ".toml", ".ini"}
+    | {".cfg", ".log", ".lock", ".py", ".js", ".css", ".sh", ".c", ".h", ".pdf", ".ttf", ".woff", ".parquet", ".arrow"}
+    | {".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".wav", ".mp3", ".mp4"}
+)
+_ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+
+
+def _is_zlib(artifact: Artifact) -> bool:
+    """The default compression of joblib: a bare zlib stream under a pickle's name (RFC 1950)."""
+    return artifact.head[:2] in _ZLIB and promised(artifact.name) == "pickles"
+
+
+def claims(artifact: Artifact) -> bool:
+    """Content that is a pickle; and under a pickle's name whatever is not evidently something else."""
+    if is_legacy(artifact.source):
+        return False
+    if is_pickle(artifact.source, 0) or _is_zlib(artifact):
+        return True
+    named = promised(artifact.name) == "pickles" or artifact.name.lower().endswith(SUFFIXES[:-1])
+    return named and not artifact.formats
+
+
+def _component(artifact: Artifact) -> Iterator[Observation]:
+    if artifact.depth == 0:
+        yield Component(
+            kind=Kind.MODEL,
+            identity=f"file:{artifact.path}",
+            name=artifact.name,
+            model=ModelFacts(format="pickle"),
+        )
+
+
+def _innocent(artifact: Artifact) -> Iterator[Observation]:
+    suffix = PurePosixPath(artifact.name.lower()).suffix
+    if suffix in _LOOSE or promised(artifact.name) is not None:
+        return
+    severity = Severity.MEDIUM if suffix in _HARMLESS else Severity.LOW
+    message = f"The content of {artifact.name[:100]!r} is a pickle."
+    yield catalogue.finding(rules.INNOCENT, artifact.at(), message, evidence="pickle", severity=severity)
+
+
+def inspect(artifact: Artifact) -> Iterator[Observation]:
+    """The component and the findings of all streams. Raises Incomplete (truncated, malformed, limit)."""
+    yield from _component(artifact)
+    if not artifact.source.size:
+        return  # nothing is in it, and loaders say so
+    if _is_zlib(artifact) and not is_pickle(artifact.source, 0):
+        yield from _unpacked(artifact)
+        return
+    yield from _innocent(artifact)
+    yield from Scan(artifact).findings()
+
+
+def _unpacked(artifact: Artifact) -> Iterator[Observation]:
+    limits = artifact.limits
+    budget = Budget(left=limits.unpacked, ratio=limits.ratio)
+    unpacked = unpack(artifact.source, 0, artifact.source.size, lambda: Inflate(15), budget)
+    head = unpacked.source.read_at(0, HEAD)
+    yield dataclasses.replace(
+        artifact,
+        source=unpacked.source,
+        head=head,
+        formats=identify(unpacked.source, head),
+        member=f"{artifact.member}!zlib" if artifact.member else "zlib",
+        depth=artifact.depth + 1,
+        limits=dataclasses.replace(limits, unpacked=max(0, budget.left)),
+    )
+    if unpacked.problem:
+        raise Incomplete("truncated", f"the zlib stream breaks: {unpacked.problem}")
+
+
+INSPECTOR = Inspector(
+    name="pickles", claims=claims, inspect=inspect, rules=rules.RULES, suffixes=tuple(sorted(_LOOSE)), model=True
+)
