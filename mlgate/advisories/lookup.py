@@ -1,0 +1,233 @@
+"""Packages to findings: which advisories concern them, one finding for each group of aliases and manifest."""
+
+from __future__ import annotations
+
+import importlib.resources
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgate import rules
+from mlgate.advisories import offline
+from mlgate.advisories.fixes import pasteable
+from mlgate.advisories.match import Incomparable, fixed_versions, is_affected, smallest_upgrade
+from mlgate.advisories.records import Affected, Package, Record
+from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, VULNERABLE
+from mlgate.advisories.severity import rate
+from mlgate.advisories.source import Answer, Query, Unavailable
+from mlgate.records import Component, Finding, Kind, Location, Pairs, Rule, Severity, Vulnerability
+
+__all__ = ["RULES", "Advice", "AdvisorySource", "lookup"]
+
+_MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvisorySource:
+    """Where to ask: `url` of OSV's API ("" for no network) and the folder of the offline database, or None."""
+
+    url: str = ""
+    database: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What the advisories say: `source` tells where that comes from, in words."""
+
+    findings: tuple[Finding, ...] = ()
+    vulnerabilities: tuple[Vulnerability, ...] = ()
+    source: str = ""
+
+
+def lookup(components: Iterable[Component], source: AdvisorySource) -> Advice:
+    """The advisories on all packages that come from a registry; others have no name to look up there.
+
+    A source that cannot answer is a finding (incomplete), never silence.
+    """
+    asked = {component: _query(component) for component in components if _has_name(component)}
+    if not asked:
+        return Advice(source="no packages to ask about")
+    if len(asked) > _MOST:
+        return _unavailable(asked, f"{len(asked):,} packages are more than can be asked about")
+    findings: list[Finding] = []
+    try:
+        answer = _ask(source, sorted(set(asked.values())))
+    except Unavailable as error:
+        return _unavailable(asked, str(error))
+    place = min(next(iter(_places(component))) for component in asked)
+    if answer.broken:
+        told = f"{answer.broken:,} records of the {answer.origin} cannot be read"
+        findings.append(rules.incomplete("unavailable", Location(path=place), told))
+    if source.url and answer.origin != source.url:
+        message = f"{source.url} did not answer; the {answer.origin} was used."
+        findings.append(rules.finding(NOTE, Location(path=place), message))
+    known = _known()
+    vulnerabilities: list[Vulnerability] = []
+    for component, query in asked.items():
+        records = (*answer.records.get(query, ()), *known.get((query.ecosystem, query.name), ()))
+        for said in _judged(component, query, records):
+            (findings if isinstance(said, Finding) else vulnerabilities).append(said)  # type: ignore[arg-type]
+    return Advice(
+        findings=tuple(findings),
+        vulnerabilities=tuple(sorted(vulnerabilities, key=lambda v: (v.purl, v.id))),
+        source=answer.origin,
+    )
+
+
+def _has_name(component: Component) -> bool:
+    facts = component.package
+    return component.kind is Kind.PACKAGE and facts is not None and facts.origin == "registry"
+
+
+def _query(component: Component) -> Query:
+    ecosystem = component.package.ecosystem if component.package else ""
+    return Query(ecosystem=ecosystem, name=component.name, version=component.version or "")
+
+
+def _ask(source: AdvisorySource, queries: list[Query]) -> Answer:
+    """The API's answer, else the database's. Raises Unavailable when neither has one."""
+    if source.url:
+        from mlgate.advisories.osv import Client  # noqa: PLC0415  (start-up)
+
+        try:
+            return Client(url=source.url).ask(queries)
+        except Unavailable:
+            if source.database is None:
+                raise
+    if source.database is None:
+        raise Unavailable("no network (--offline) and no database (--db)")
+    return offline.ask(source.database, queries)
+
+
+def _unavailable(asked: Iterable[Component], reason: str) -> Advice:
+    """One finding for each manifest whose packages were not asked about."""
+    paths = sorted({path for component in asked for path in _places(component)})
+    told = tuple(rules.incomplete("unavailable", Location(path=path), reason) for path in paths)
+    return Advice(findings=told, source=f"none: {reason}")
+
+
+def _places(component: Component) -> dict[str, Location]:
+    """The first place in each file, by path in order; a component without one stands nowhere."""
+    found: dict[str, Location] = {}
+    for occurrence in component.occurrences:
+        found.setdefault(occurrence.location.path, occurrence.location)
+    return dict(sorted(found.items())) or {".": Location(path=".")}
+
+
+def _known() -> dict[tuple[str, str], tuple[Record, ...]]:
+    """The table of names that no feed carries, as records."""
+    text = importlib.resources.files("mlgate.advisories").joinpath("known.toml").read_text(encoding="utf-8")
+    found: dict[tuple[str, str], tuple[Record, ...]] = {}
+    for entry in tomllib.loads(text)["package"]:
+        package = Package(ecosystem=entry["ecosystem"], name=entry["name"])
+        record = Record(
+            id=f"MAL-known-{entry['name']}",
+            summary=f"{entry['summary']} ({entry['source']})",
+            affected=(Affected(package=package, listed=tuple(entry["versions"])),),
+        )
+        found[package.ecosystem, package.name] = (record,)
+    return found
+
+
+def _judged(component: Component, query: Query, records: tuple[Record, ...]) -> Iterator[Finding | Vulnerability]:
+    live = tuple(record for record in records if not record.withdrawn)
+    if not query.version:
+        for record in live:
+            if record.malicious:
+                message = f"{component.name}: some versions are malware ({record.id}), and none is fixed here."
+                yield from _told(component, POSSIBLE, message, (record,), severity=POSSIBLE.severity)
+        return
+    hits = []
+    for record in live:
+        try:
+            if is_affected(record, query.ecosystem, query.name, query.version):
+                hits.append(record)
+        except Incomparable:
+            message = f"{component.name} {query.version} has no place in the order that {record.id} speaks of."
+            yield from _told(component, INCOMPARABLE, message, (record,), severity=INCOMPARABLE.severity)
+    upgrade = smallest_upgrade(tuple(hits), query.ecosystem, query.name, query.version) if hits else ""
+    for group in _groups(hits):
+        yield from _group(component, query, group, upgrade)
+
+
+def _groups(records: Iterable[Record]) -> list[tuple[Record, ...]]:
+    """Records that are aliases of each other, directly or by a common alias; each group's first id is its name."""
+    groups: list[tuple[set[str], list[Record]]] = []
+    for record in sorted(records, key=_preference):
+        names = {record.id, *(record.aliases or ())}
+        joined = [group for group in groups if group[0] & names]
+        members = [member for group in joined for member in group[1]]
+        for group in joined:
+            names |= group[0]
+            groups.remove(group)
+        groups.append((names, [*members, record]))
+    return [tuple(sorted(members, key=_preference)) for _, members in groups]
+
+
+def _preference(record: Record) -> tuple[int, str]:
+    order = ("MAL-", "GHSA-", "PYSEC-", "CVE-")
+    return next((n for n, prefix in enumerate(order) if record.id.startswith(prefix)), len(order)), record.id
+
+
+def _group(
+    component: Component, query: Query, group: tuple[Record, ...], upgrade: str
+) -> Iterator[Finding | Vulnerability]:
+    first = group[0]
+    malicious = any(record.malicious for record in group)
+    rating = rate(group)
+    aliases = sorted({name for record in group for name in (record.id, *(record.aliases or ()))} - {first.id})
+    summary = next((text for record in group for text in (record.summary, record.details) if text), "").strip()
+    shown = " ".join(summary.split())[:200]
+    if malicious:
+        message = f"{component.name} {query.version} is malware ({first.id}): {shown}"
+        yield from _told(component, MALICIOUS, message, group, severity=Severity.CRITICAL)
+    else:
+        score = (
+            f", CVSS {rating.score}" if rating.score is not None else ", unscored" if rating.severity is None else ""
+        )
+        message = f"{component.name} {query.version}: {first.id}{score}: {shown}"
+        facts: Pairs = (("cvss", str(rating.score)),) if rating.score is not None else ()
+        if rating.severity is None:
+            facts = (("unscored", "true"),)
+        severity = rating.severity or Severity.MEDIUM
+        yield from _told(component, VULNERABLE, message, group, severity=severity, facts=facts, upgrade=upgrade)
+    yield Vulnerability(
+        id=first.id,
+        purl=component.purl or component.identity,
+        aliases=tuple(aliases),
+        summary=shown,
+        severity=Severity.CRITICAL if malicious else rating.severity,
+        score=rating.score,
+        vector=rating.vector,
+        fixed=fixed_versions(group, query.ecosystem, query.name),
+        url=f"https://osv.dev/vulnerability/{first.id}",
+        malicious=malicious,
+    )
+
+
+def _told(
+    component: Component,
+    rule: Rule,
+    message: str,
+    group: tuple[Record, ...],
+    *,
+    severity: Severity,
+    facts: Pairs = (),
+    upgrade: str = "",
+) -> Iterator[Finding]:
+    """The finding in each manifest that names the component."""
+    names = sorted({name for record in group for name in (record.id, *(record.aliases or ()))})
+    purl = component.purl or component.identity
+    common: Pairs = (("purl", purl), ("advisory", group[0].id), ("aliases", ",".join(names)), *facts)
+    for path, location in _places(component).items():
+        yield rules.finding(
+            rule,
+            location,
+            message,
+            evidence=f"{purl} {group[0].id}",
+            severity=severity,
+            subject=purl,
+            fix=pasteable(component, path, upgrade) if upgrade else "",
+            facts=(*common, ("fixed", upgrade)) if upgrade else common,
+        )

@@ -1,0 +1,167 @@
+"""OSV's API (google.github.io/osv.dev/api): querybatch, paging, and the records themselves.
+
+Whatever the server does (down, slow, limiting, truncated, oversized, redirecting, another form), the answer is either
+complete or Unavailable; there is no third.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from mlgate.advisories.records import Record, decode
+from mlgate.advisories.source import Answer, Query, Unavailable
+
+BATCH = 1000  # the API's documented maximum
+_PAGES = 1000
+_PARALLEL = 8
+_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class _Hit(msgspec.Struct, frozen=True):
+    id: str
+    modified: str = ""
+
+
+class _Result(msgspec.Struct, frozen=True):
+    vulns: tuple[_Hit, ...] | None = ()
+    next_page_token: str = ""
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    results: tuple[_Result, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """`url` is the API's base. Times are seconds: `timeout` of a read, `deadline` of everything; `largest` is bytes."""
+
+    url: str
+    timeout: float = 20.0
+    deadline: float = 120.0
+    tries: int = 5
+    largest: int = 32 * 2**20
+    sleep: Callable[[float], None] = time.sleep
+    _started: float = field(default_factory=time.monotonic)
+
+    def ask(self, queries: Sequence[Query]) -> Answer:
+        """Every record that concerns a query. Raises Unavailable when any part of that could not be had."""
+        import requests  # noqa: PLC0415  (start-up)
+
+        with requests.Session() as session:
+            session.trust_env = True
+            hits = self._hits(session, list(dict.fromkeys(queries)))
+            ids = sorted({hit for found in hits.values() for hit in found})
+            with ThreadPoolExecutor(_PARALLEL) as pool:
+                records = dict(zip(ids, pool.map(lambda name: self._record(session, name), ids), strict=True))
+        return Answer(
+            records={query: tuple(records[name] for name in sorted(found)) for query, found in hits.items()},
+            origin=self.url,
+        )
+
+    def _hits(self, session: Any, queries: list[Query]) -> dict[Query, set[str]]:
+        found: dict[Query, set[str]] = {query: set() for query in queries}
+        pending: list[tuple[Query, str]] = [(query, "") for query in queries]
+        for _ in range(_PAGES):
+            if not pending:
+                return found
+            batch, pending = pending[:BATCH], pending[BATCH:]
+            body = {"queries": [self._body(query, token) for query, token in batch]}
+            answer = self._decoded(self._request(session, "POST", "/v1/querybatch", body), _Batch)
+            if len(answer.results) != len(batch):
+                raise Unavailable(f"OSV answered {len(answer.results)} of {len(batch)} queries")
+            for (query, token), result in zip(batch, answer.results, strict=True):
+                names = {hit.id for hit in result.vulns or ()}
+                # without a version every advisory of the package comes back, and only malware is asked for
+                found[query] |= names if query.version else {name for name in names if name.startswith("MAL-")}
+                if result.next_page_token:
+                    if result.next_page_token == token:
+                        raise Unavailable("OSV gave the same page token again")
+                    pending.append((query, result.next_page_token))
+        raise Unavailable(f"OSV gave more than {_PAGES} pages")
+
+    @staticmethod
+    def _body(query: Query, token: str) -> dict[str, Any]:
+        body: dict[str, Any] = {"package": {"ecosystem": query.ecosystem, "name": query.name}}
+        if query.version:
+            body["version"] = query.version
+        return body | ({"page_token": token} if token else {})
+
+    def _record(self, session: Any, name: str) -> Record:
+        from urllib.parse import quote  # noqa: PLC0415
+
+        data = self._request(session, "GET", f"/v1/vulns/{quote(name, safe='')}", None)
+        try:
+            record = decode(data)
+        except ValueError as error:
+            raise Unavailable(f"OSV's record {name[:60]} is of another form: {str(error)[:200]}") from None
+        if record.id != name:
+            raise Unavailable(f"OSV gave {record.id[:60]} for {name[:60]}")
+        return record
+
+    @staticmethod
+    def _decoded(data: bytes, kind: type[_Batch]) -> _Batch:
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except ValueError as error:
+            raise Unavailable(f"OSV's answer is of another form: {str(error)[:200]}") from None
+
+    def _request(self, session: Any, method: str, path: str, body: Any) -> bytes:
+        """The body of a 200, after as many tries as allowed."""
+        import requests  # noqa: PLC0415
+
+        reason = "no answer"
+        for attempt in range(self.tries):
+            left = self.deadline - (time.monotonic() - self._started)
+            if left <= 0:
+                break
+            wait = min(30.0, 0.5 * 2**attempt) * (0.5 + random.random() / 2)  # noqa: S311  (jitter)
+            try:
+                with session.request(
+                    method,
+                    self.url.rstrip("/") + path,
+                    json=body,
+                    timeout=min(self.timeout, left),
+                    stream=True,
+                    allow_redirects=False,
+                ) as response:
+                    if response.status_code == 200:
+                        return self._body_of(response)
+                    reason = f"status {response.status_code}"
+                    if response.status_code not in _AGAIN:
+                        break
+                    wait = _retry_after(response.headers.get("Retry-After", ""), wait)
+            except requests.RequestException as error:
+                reason = type(error).__name__
+            if attempt + 1 < self.tries:
+                if wait > self.deadline - (time.monotonic() - self._started):
+                    break
+                self.sleep(wait)
+        raise Unavailable(f"OSV did not answer {path.rpartition('/')[0] or path}: {reason}")
+
+    def _body_of(self, response: Any) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        for part in _chunks(response):
+            size += len(part)
+            if size > self.largest:
+                raise Unavailable(f"OSV's answer is larger than {self.largest:,} bytes")
+            if time.monotonic() - self._started > self.deadline:
+                raise Unavailable("OSV's answer took too long")
+            parts.append(part)
+        return b"".join(parts)
+
+
+def _chunks(response: Any) -> Iterator[bytes]:
+    yield from response.iter_content(1 << 16)
+
+
+def _retry_after(header: str, otherwise: float) -> float:
+    """Seconds by a Retry-After header (RFC 9110, 10.2.3); a date or nonsense gives our own wait."""
+    return float(header) if header.isdecimal() and len(header) < 6 else otherwise

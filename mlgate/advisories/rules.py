@@ -1,0 +1,67 @@
+"""What advisories lead to."""
+
+from __future__ import annotations
+
+from mlgate.records import Category, Rule, Severity
+
+_ATLAS = ("AML.T0010.001",)
+_OWASP = ("LLM03:2025",)
+
+VULNERABLE = Rule(
+    id="MLG-DEP-001",
+    title="Known vulnerability",
+    severity=Severity.HIGH,
+    category=Category.DEPENDENCY,
+    help="An advisory names the version that a manifest fixes. The finding's severity is the advisory's CVSS score, or "
+    "its database's word.",
+    remediation="Upgrade to the version in the fix, the lowest that clears every advisory of the package.",
+    clause="dependencies.block-if",
+    cwe=("CWE-1395",),
+    atlas=_ATLAS,
+    owasp=_OWASP,
+)
+MALICIOUS = Rule(
+    id="MLG-DEP-002",
+    title="Malicious package",
+    severity=Severity.CRITICAL,
+    category=Category.DEPENDENCY,
+    help="The package or this version of it is known malware: installing it runs an attacker's code.",
+    remediation="Remove it. Where it was installed, treat the machine and its credentials as compromised.",
+    clause="dependencies.malicious",
+    malicious=True,
+    cwe=("CWE-506",),
+    atlas=_ATLAS,
+    owasp=_OWASP,
+)
+POSSIBLE = Rule(
+    id="MLG-DEP-003",
+    title="Possibly malicious: no version is fixed",
+    severity=Severity.MEDIUM,
+    category=Category.DEPENDENCY,
+    help="Some versions of the package are known malware, and the manifest does not say which version is installed.",
+    remediation="Pin a version that the advisory does not name.",
+    cwe=("CWE-506", "CWE-1357"),
+    atlas=_ATLAS,
+    owasp=_OWASP,
+)
+INCOMPARABLE = Rule(
+    id="MLG-DEP-004",
+    title="Version that advisories cannot be compared with",
+    severity=Severity.MEDIUM,
+    category=Category.INCOMPLETE,
+    help="An advisory speaks of ranges of the package's versions, and this version has no place in their order, so "
+    "nobody can tell whether it is affected.",
+    remediation="Use a version that follows the ecosystem's rules (PEP 440 on PyPI).",
+    clause="on-incomplete",
+    cwe=("CWE-693",),
+)
+NOTE = Rule(
+    id="MLG-DEP-006",
+    title="Advisories came from the offline database",
+    severity=Severity.INFO,
+    category=Category.DEPENDENCY,
+    help="The advisory service did not answer, and the offline database was used instead. It knows what was known when "
+    "it was downloaded.",
+    remediation="Run again, or refresh the database with `mlgate db update`.",
+)
+RULES = (VULNERABLE, MALICIOUS, POSSIBLE, INCOMPARABLE, NOTE)
