@@ -136,9 +136,8 @@ def test_no_database_for_an_ecosystem_is_incomplete(tmp_path: Path) -> None:
 
 
 def client(url: str, **changes: Any) -> Client:
-    return Client(
-        url=url, **({"timeout": 1.0, "deadline": 10.0, "largest": 1 << 20, "sleep": lambda _: None} | changes)
-    )
+    defaults: dict[str, Any] = {"timeout": 1.0, "deadline": 10.0, "largest": 1 << 20, "sleep": lambda _: None}
+    return Client(url=url, **{**defaults, **changes})
 
 
 TORCH = Query(ecosystem="PyPI", name="torch", version="2.0.0")
