@@ -1,0 +1,197 @@
+"""The texts that expressions of a template can stand for, folded without Jinja2's help.
+
+Jinja2's own constant folding calls filters and operators on what the template says; this one joins strings up to a
+length and knows nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+
+_LONGEST = 20_000
+_VALUES = 256  # of one name or expression
+_DEPTH = 300
+_STEPS = 1_000_000
+
+
+@dataclass(slots=True)
+class _Budget:
+    steps: int = _STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """Texts by name of the variables that the template sets, wherever it sets them; `ns.a` for namespaces."""
+
+    names: dict[str, tuple[str, ...]]
+    budget: _Budget
+
+    @classmethod
+    def of(cls, everything: Iterable[nodes.Node]) -> Constants:
+        """Reads all assignments of a template. Order and branches are not looked at: a name has all its texts."""
+        from jinja2 import nodes  # noqa: PLC0415
+
+        made = cls({}, _Budget())
+        assignments: list[tuple[str, nodes.Node]] = []
+        for node in everything:
+            if isinstance(node, nodes.Assign):
+                assignments += _targets(node)
+            elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "namespace":
+                assignments += [(f".{pair.key}", pair.value) for pair in node.kwargs]
+            elif isinstance(node, nodes.For) and isinstance(node.target, nodes.Name):
+                assignments += [(node.target.name, item) for item in _items(node.iter) if item is not node.iter]
+        for _ in range(3):  # a name set from a name set from a name
+            for name, value in assignments:
+                known = made.names.get(name, ())
+                made.names[name] = made._distinct((*known, *made.values(value)))
+        return made
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether something was not followed to its end, so that an empty answer means nothing."""
+        return self.budget.steps < 0
+
+    def _distinct(self, values: Iterable[str]) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(values))
+        if len(found) > _VALUES:
+            self.budget.steps = -1
+        return found[:_VALUES]
+
+    def values(self, node: nodes.Node, depth: int = 0) -> tuple[str, ...]:
+        """What this expression can be as text; empty when it is not known."""
+        from jinja2 import nodes  # noqa: PLC0415
+
+        self.budget.steps -= 1
+        if depth > _DEPTH:
+            self.budget.steps = -1
+        if self.budget.steps < 0:
+            return ()
+        if isinstance(node, nodes.Const):
+            return (node.value[:_LONGEST],) if isinstance(node.value, str) else ()
+        if isinstance(node, nodes.Name):
+            return self.names.get(node.name, ())
+        if isinstance(node, nodes.Getattr):
+            return self.names.get(f".{node.attr}", ())
+        if isinstance(node, nodes.Concat):
+            return self._joined(node.nodes, "", depth)
+        if isinstance(node, nodes.CondExpr):
+            sides = [side for side in (node.expr1, node.expr2) if side is not None]
+            return self._distinct(value for side in sides for value in self.values(side, depth + 1))
+        if isinstance(node, nodes.Getitem):
+            return self._sliced(node, depth)
+        if isinstance(node, nodes.Filter) and node.node is not None:
+            return self._method(node.name, node.node, node.args, depth, filtered=True)
+        return self._operator(node, depth)
+
+    def _operator(self, node: nodes.Node, depth: int) -> tuple[str, ...]:
+        from jinja2 import nodes  # noqa: PLC0415
+
+        if isinstance(node, nodes.Add):
+            return self._joined([node.left, node.right], "", depth)
+        if isinstance(node, nodes.Mul):
+            times = _number(node.right) or 0
+            return tuple(text * times for text in self.values(node.left, depth + 1)) if 0 < times <= 64 else ()
+        if isinstance(node, nodes.Mod):
+            return self._formatted(node.left, _items(node.right), depth)
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+            return self._method(node.node.attr, node.node.node, node.args, depth, filtered=False)
+        return ()
+
+    def _joined(self, parts: list[nodes.Expr], glue: str, depth: int) -> tuple[str, ...]:
+        options = [self.values(part, depth + 1) for part in parts]
+        return self._distinct(glue.join(choice)[:_LONGEST] for choice in islice(product(*options), _VALUES + 1))
+
+    def _formatted(self, template: nodes.Expr, arguments: list[nodes.Expr], depth: int) -> tuple[str, ...]:
+        """`"%s%c" % (a, 95)`, `"%s"|format(a)` and `"{}{}".format(a, b)`: placeholders filled one after another."""
+        found = []
+        for text in self.values(template, depth + 1):
+            filled = text
+            for part in arguments:
+                number = _number(part)
+                mark = min((m for m in ("%s", "%c", "%d", "{}") if m in filled), key=filled.find, default="")
+                values = self.values(part, depth + 1) if number is None else (_character(mark, number),)
+                if not values or not mark:
+                    break
+                filled = filled.replace(mark, values[0], 1)[:_LONGEST]
+            found.append(filled)
+        return tuple(found)
+
+    def _sliced(self, node: nodes.Getitem, depth: int) -> tuple[str, ...]:
+        from jinja2 import nodes  # noqa: PLC0415
+
+        if not isinstance(node.arg, nodes.Slice):
+            return ()
+        bounds = [_number(bound) for bound in (node.arg.start, node.arg.stop, node.arg.step)]
+        if bounds[2] == 0:
+            return ()
+        return tuple(text[slice(*bounds)] for text in self.values(node.node, depth + 1))
+
+    def _method(
+        self, name: str, target: nodes.Expr, arguments: list[nodes.Expr], depth: int, *, filtered: bool
+    ) -> tuple[str, ...]:
+        """Filters and methods of text that can put a word together."""
+        if name == "join":
+            parts, glue = (
+                (_items(target), arguments) if filtered else (_items(arguments[0]) if arguments else [], [target])
+            )
+            between = self.values(glue[0], depth + 1) if glue else ("",)
+            return self._joined(parts, between[0], depth) if parts and between else ()
+        if name == "format":
+            return self._formatted(target, arguments, depth)
+        values = self.values(target, depth + 1)
+        if name in {"lower", "upper", "trim", "strip", "string", "safe", "e", "escape", "reverse"}:
+            return tuple(_plain(name, value) for value in values)
+        if name == "replace" and len(arguments) >= 2:
+            old, new = (self.values(argument, depth + 1) for argument in arguments[:2])
+            if old and new and old[0]:
+                return tuple(value.replace(old[0], new[0])[:_LONGEST] for value in values)
+        return ()
+
+
+def _plain(name: str, value: str) -> str:
+    changes = {"lower": value.lower, "upper": value.upper, "trim": value.strip, "strip": value.strip}
+    return value[::-1] if name == "reverse" else changes[name]() if name in changes else value
+
+
+def _items(node: nodes.Node) -> list[nodes.Expr]:
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(node, (nodes.List, nodes.Tuple)):
+        return node.items
+    if isinstance(node, nodes.Dict):  # iterates as its keys
+        return [pair.key for pair in node.items]
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "dict":
+        return [nodes.Const(pair.key) for pair in node.kwargs]
+    return [node] if isinstance(node, nodes.Expr) else []
+
+
+def _character(mark: str, number: int) -> str:
+    return chr(number) if mark == "%c" and 0 < number < 0xD800 else str(number)
+
+
+def _number(node: nodes.Expr | None) -> int | None:
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(node, nodes.Neg):
+        inner = _number(node.node)
+        return None if inner is None else -inner
+    return node.value if isinstance(node, nodes.Const) and isinstance(node.value, int) else None
+
+
+def _targets(node: nodes.Assign) -> list[tuple[str, nodes.Node]]:
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(node.target, nodes.Name):
+        return [(node.target.name, node.node)]
+    if isinstance(node.target, nodes.NSRef):
+        return [(f".{node.target.attr}", node.node)]
+    if isinstance(node.target, nodes.Tuple) and isinstance(node.node, nodes.Tuple):
+        pairs = zip(node.target.items, node.node.items, strict=False)
+        return [(name.name, value) for name, value in pairs if isinstance(name, nodes.Name)]
+    return []
