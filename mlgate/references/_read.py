@@ -1,0 +1,293 @@
+"""A parsed module to references and findings."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterator
+
+from mlgate.records import Finding, Kind, Reference, Resolution, Severity
+from mlgate.references import _rules as rule
+from mlgate.references import _targets
+from mlgate.references._calls import Argument, Call, cut
+from mlgate.references._names import LOCAL, Names, root
+from mlgate.references._scope import At, Tree, grow
+from mlgate.references._table import TRUST, Loader, Table
+from mlgate.references._traits import CHECKS, Context, Locate, trust, unpinned
+from mlgate.references._values import Evaluator
+
+_PARTIAL = frozenset({"functools.partial", "partial"})
+_ABOUT = frozenset({"isinstance", "hasattr", "callable", "getattr", "setattr", "print", "id", "type", "repr"})
+_CONTAINERS = (ast.keyword, ast.Return, ast.Dict, ast.List, ast.Tuple, ast.arguments, ast.Lambda, ast.Yield)
+
+
+class Reader:
+    """Reads one module. `base` is the folder that its relative paths start from, `path` the file's own path."""
+
+    def __init__(self, module: ast.Module, table: Table, locate: Locate, *, path: str, base: str) -> None:
+        self.table = table
+        self.locate = locate
+        self.base = base
+        self.tree: Tree = grow(module)
+        self.names = Names(self.tree)
+        self.ev = Evaluator(self.tree, self.names, path)
+        self._trusted: set[int] = set()  # dicts whose trust_remote_code a reported call brought
+
+    def read(self, words: frozenset[str]) -> Iterator[Reference | Finding]:
+        """References and findings in the order of the calls; `words` are the identifiers of the source."""
+        loads: list[Finding] = []
+        for node, at in self.tree.calls:
+            call = self._match(node, at)
+            if call is not None:
+                for said in self._call(call):
+                    if isinstance(said, Finding) and said.rule is rule.TORCH_LOAD:
+                        loads.append(said)
+                    else:
+                        yield said
+            if TRUST in words:
+                yield from self._trust(call or Call(self.ev, node, at))
+            if "weights_only" in words and (call is None or call.loader is None):
+                loads.extend(self._passed_on(Call(self.ev, node, at)))
+        if "torch" in words:
+            loads.extend(self._mentions())
+            yield from self._patched(loads)
+        yield from self._prepared()
+
+    def _match(self, node: ast.Call, at: At) -> Call | None:
+        last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if last and last not in self.table.by_last and not isinstance(node.func, ast.Name):
+            return None
+        local = self.names.local(node.func, at)
+        if isinstance(local, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return None  # the loads are inside
+        qualified = self.names.resolve(node.func, at)
+        if isinstance(local, ast.ClassDef):
+            if self.names.method(local, "find_class") is not None:
+                return None
+            qualified = tuple(q for q in self.names.bases(local) if q.endswith("Unpickler"))
+        for name in qualified:
+            loader = self.table.match(name)
+            if loader is not None:
+                return Call(self.ev, node, at, name, loader)
+        return None
+
+    def _call(self, call: Call) -> Iterator[Reference | Finding]:
+        references = tuple(self._references(call))
+        yield from references
+        context = Context(call, references, self.locate)
+        yield from self._checks(context)
+
+    def _checks(self, context: Context) -> Iterator[Finding]:
+        loader = context.call.loader
+        for trait in sorted(loader.traits if loader else ()):
+            if trait in CHECKS:
+                yield from CHECKS[trait](context)
+        yield from unpinned(context)
+
+    def _references(self, call: Call) -> Iterator[Reference]:
+        loader = call.loader
+        if loader is None or loader.kind is None or not loader.target:
+            return
+        kind = self._kind(call, loader)
+        if kind is None:
+            return
+        target = call.argument(loader.target)
+        if not target.given and (loader.optional or not (call.node.args or call.node.keywords)):
+            return
+        if self._is_product(target) or self._inner(call, target):
+            return
+        if any(_targets.packaged(loader, text) for text, _ in target.values.texts()):
+            target = call.argument(loader.files)
+        yield from self._of(call, loader, kind, target)
+
+    def _kind(self, call: Call, loader: Loader) -> Kind | None:
+        """The row's kind, or the one that `repo_type` states; None for a Space, which is neither."""
+        for text, _ in call.argument(loader.repo_type).values.texts() if loader.repo_type else ():
+            if text == "space":
+                return None
+            return Kind.DATASET if text == "dataset" else Kind.MODEL
+        return loader.kind
+
+    def _is_product(self, target: Argument) -> bool:
+        """Whether the target is what another loader of the table gives, so that this call loads nothing new."""
+        if target.node is None or target.at is None or target.values.texts():
+            return False
+        names = self.names.resolve(target.node, target.at)
+        return any("()" in name and self.table.match(name.partition("()")[0]) for name in names)
+
+    def _inner(self, call: Call, target: Argument) -> bool:
+        """Whether this is a class's own `from_pretrained` handing its parameters on."""
+        function = call.node.func
+        if not isinstance(function, ast.Attribute) or target.values.texts():
+            return False
+        owner = function.value
+        if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name):
+            return owner.func.id == "super"
+        return isinstance(owner, ast.Name) and owner.id == "cls"
+
+    def _of(self, call: Call, loader: Loader, kind: Kind, target: Argument) -> Iterator[Reference]:
+        revision = call.argument(loader.revision)
+        stated = next((text for text, _ in revision.values.texts()), None)
+        entries = [text for text, _ in call.argument(loader.entry).values.texts()] if loader.entry else []
+        known = []
+        for text, how in target.values.texts():
+            found = _targets.read(
+                loader,
+                text,
+                kind=kind,
+                entry=entries[0] if len(entries) == 1 else "",
+                base=self.base,
+                root=root(call.qualified),
+            )
+            if found.identity and found.identity.startswith(f"{loader.bare.partition(':')[0]}:") and loader.enabled:
+                enabled = call.argument(loader.enabled)
+                if not enabled.given or not (enabled.values.unknown or any(k.value for k in enabled.values.known)):
+                    continue
+            if found.hub and stated is not None:
+                found = _targets.with_revision(found, stated)
+            known.append((found, how, text))
+        for found, how, text in known:
+            yield Reference(
+                kind=kind,
+                identity=found.identity,
+                location=self.locate(call.node),
+                symbol=call.symbol,
+                revision=found.revision,
+                pinned=found.hub and _targets.is_commit(found.revision),
+                resolution=how if found.identity else Resolution.UNKNOWN,
+                purl=found.purl,
+                expression=cut(text if found.identity is None else _source(target.node)),
+            )
+        by_default = any(how is Resolution.DEFAULT for _, how, _ in known)
+        if loader.optional or (target.given and not target.values.unknown and target.values.texts()) or by_default:
+            return
+        yield Reference(
+            kind=kind,
+            identity=None,
+            location=self.locate(call.node),
+            symbol=call.symbol,
+            revision=stated,
+            resolution=Resolution.UNKNOWN,
+            expression=cut(_source(target.node) or call.text()),
+        )
+
+    def _trust(self, call: Call) -> Iterator[Finding]:
+        if not any(k.arg is None or k.arg == TRUST or k.arg.endswith("kwargs") for k in call.node.keywords):
+            return
+        if call.loader is None:
+            local = self.names.local(call.node.func, call.at)
+            if _takes(local, TRUST):
+                return  # the call inside gets it from here
+            call.qualified = self.names.resolve(call.node.func, call.at)[0]
+            if call.qualified in {"dict", "?"} or call.qualified.startswith(LOCAL):
+                call.qualified = ""
+            if call.qualified == "" and isinstance(call.node.func, ast.Name) and call.node.func.id == "dict":
+                return
+        context = Context(call, tuple(self._references(call)), self.locate)
+        said = list(trust(context))
+        yield from said
+        if said:
+            self._trusted.update(id(source) for source in call.sources)
+        for keyword in call.node.keywords:
+            if keyword.arg and keyword.arg.endswith("kwargs") and not said:
+                displays = self.ev.values(keyword.value, call.at).displays()
+                inner = Call(self.ev, ast.Call(call.node.func, [], [ast.keyword(None, keyword.value)]), call.at)
+                if displays and inner.argument((TRUST,)).is_(True):
+                    self._trusted.update(id(source) for display in displays for source in display.sources)
+                    message = f"{call.symbol or _source(call.node.func)} is given trust_remote_code=True."
+                    yield context.say(rule.TRUST_REMOTE_CODE, message)
+
+    def _prepared(self) -> Iterator[Finding]:
+        """Dicts with trust_remote_code=True that no call was seen to use: somebody else's call will."""
+        for node, at in self.tree.dicts:
+            for key, value in zip(node.keys, node.values, strict=True):
+                if not (isinstance(key, ast.Constant) and key.value == TRUST) or id(node) in self._trusted:
+                    continue
+                if self.ev.values(value, at).has(True):
+                    call = Call(self.ev, ast.Call(ast.Name("dict", ast.Load()), [], []), at)
+                    context = Context(call, (), lambda _, value=value: self.locate(value))  # type: ignore[misc]
+                    message = "A dict holds trust_remote_code=True for a loader that this file does not show."
+                    said = context.say(rule.TRUST_REMOTE_CODE, message, severity=Severity.MEDIUM)
+                    yield dataclasses.replace(said, evidence="{'trust_remote_code': True}")
+
+    def _passed_on(self, call: Call) -> Iterator[Finding]:
+        """`weights_only=False` to a wrapper or to another library's loader, which hands it to torch.load."""
+        given = next((k.value for k in call.node.keywords if k.arg == "weights_only"), None)
+        last = call.node.func.attr if isinstance(call.node.func, ast.Attribute) else getattr(call.node.func, "id", "")
+        if not isinstance(given, ast.Constant) or given.value is not False or "save" in last.lower():
+            return
+        local = self.names.local(call.node.func, call.at)
+        if last == "partial" or _takes(local, "weights_only"):
+            return
+        context = Context(call, (), self.locate)
+        yield context.say(
+            rule.TORCH_LOAD,
+            f"{cut(_source(call.node.func))} is told to load with weights_only=False.",
+            severity=Severity.HIGH if local is not None else Severity.MEDIUM,
+            facts=(("weights_only", "false"),),
+        )
+
+    def _mentions(self) -> Iterator[Finding]:
+        """torch.load handed on as a value: to partial, as an argument, in a table of loaders."""
+        for node, parent, at in self.tree.mentions:
+            qualified = next((q for q in self.names.resolve(node, at) if q.startswith("torch.")), "")
+            loader = self.table.match(qualified) if qualified else None
+            if loader is None or "torch-load" not in loader.traits:
+                continue
+            if isinstance(parent, ast.Call):
+                if parent.func is node or self._only_asks(parent, at):
+                    continue
+                partial = self.names.resolve(parent.func, at)[0] in _PARTIAL and parent.args[:1] == [node]
+                call = Call(self.ev, parent, at, qualified, loader, skip=1)
+                if partial:
+                    yield from self._checks(Context(call, (), self.locate))
+                    continue
+            elif not isinstance(parent, _CONTAINERS) and not _keeps(parent):
+                continue
+            call = Call(self.ev, ast.copy_location(ast.Call(node, [], []), node), at, qualified, loader)
+            for said in self._checks(Context(call, (), self.locate)):
+                yield dataclasses.replace(said, evidence=f"{call.symbol} as a value", fix="")
+
+    def _only_asks(self, parent: ast.Call, at: At) -> bool:
+        name = self.names.resolve(parent.func, at)[0]
+        return name in _ABOUT or root(name) in {"inspect", "unittest", "pytest", "functools.wraps", "mock"}
+
+    def _patched(self, loads: list[Finding]) -> Iterator[Finding]:
+        """All torch.load findings; where the file replaces torch.load itself, plain calls follow the replacement."""
+        patches = [value for target, value, at in self.tree.patches if "torch.load" in self.names.resolve(target, at)]
+        explicit = any(
+            isinstance(value, ast.Call)
+            or (isinstance(value, ast.Lambda) and "weights_only" in _source(value))
+            or "weights_only" in _body(self.tree, value)
+            for value in patches
+        )
+        for said in loads:
+            if not (explicit and said.fact("weights_only") == "absent"):
+                yield said
+
+
+def _takes(node: ast.AST | None, name: str) -> bool:
+    """Whether it is a function (or a class's __init__) with an explicit parameter of that name."""
+    if isinstance(node, ast.ClassDef):
+        node = next((i for i in node.body if isinstance(i, ast.FunctionDef) and i.name == "__init__"), None)
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    return any(arg.arg == name for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))
+
+
+def _keeps(parent: ast.AST) -> bool:
+    """An assignment to an attribute: calls through it cannot be followed. (Through a plain name they are.)"""
+    return isinstance(parent, ast.Assign) and any(isinstance(t, (ast.Attribute, ast.Subscript)) for t in parent.targets)
+
+
+def _body(tree: Tree, value: ast.AST) -> str:
+    """The source of the module-level function that `value` names."""
+    if isinstance(value, ast.Name):
+        for binding in tree.root.names.get(value.id, []):
+            if isinstance(binding.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return ast.unparse(binding.node)
+    return ""
+
+
+def _source(node: ast.AST | None) -> str:
+    return ast.unparse(node) if node is not None else ""
