@@ -14,6 +14,7 @@ APPLICATION = "mlgate:application"
 TOOL = "mlgate:tool"
 _RESERVED = ("mlgate:", "vulnerability:", "urn:cdx:")
 
+_FILE = re.compile(r"(dataset:)?file:")
 _NODE = re.compile(r"(hf|file|path|torchhub|timm|openclip|url|dataset):.+", re.DOTALL)
 
 
@@ -105,12 +106,17 @@ def _nodes(inventory: Inventory) -> dict[str, Node]:
     files = {scanned.path: scanned for scanned in inventory.scanned}
     components = list(inventory.components)
     told = {component.identity for component in components}
-    components += [made for scanned in inventory.scanned for made in _unread(scanned) if made.identity not in told]
+    components += [
+        made
+        for scanned in inventory.scanned
+        for made in _unread(scanned)
+        if not {made.identity, f"dataset:{made.identity}"} & told
+    ]
     told |= {component.identity for component in components}
     nodes: dict[str, Node] = {}
     for component in components:
         ref = _free(nodes, component)
-        scanned = files.get(component.identity.removeprefix("file:")) if _is_file(component) else None
+        scanned = files.get(_FILE.sub("", component.identity)) if _is_file(component) else None
         nodes[ref] = Node(ref=ref, component=component, scanned=scanned)
     for identity in sorted({end for r in inventory.relations for end in (r.source, r.target)} - told):
         if _NODE.fullmatch(identity):
@@ -121,7 +127,7 @@ def _nodes(inventory: Inventory) -> dict[str, Node]:
 
 
 def _is_file(component: Component) -> bool:
-    return component.identity.startswith("file:")
+    return _FILE.match(component.identity) is not None
 
 
 def _free(nodes: Mapping[str, Node], component: Component) -> str:
