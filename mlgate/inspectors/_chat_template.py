@@ -64,7 +64,7 @@ _WALK = re.compile(
 )
 _FORMAT_WALK = re.compile(r"\{\w*(?:\.\w+|\[\w*\])*[.\[]_\w")
 _PRIVATE = re.compile(r"_\w*__\w*")
-_PIECE = re.compile(r"_{1,2}|__\w{1,12}|\w{1,12}__")
+_PIECE = re.compile(r"__\w{0,12}|\w{1,12}__")
 _FORBIDDEN = frozenset(
     {
         "eval",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 20_000
 _VALUES = 256  # of one name or expression
-_DEPTH = 300
+_DEPTH = 100
 _STEPS = 1_000_000
 
 
@@ -93,7 +93,7 @@ class Constants:
         from jinja2 import nodes  # noqa: PLC0415
 
         if isinstance(node, nodes.Add):
-            return self._joined([node.left, node.right], "", depth)
+            return self._joined(_terms(node), "", depth)
         if isinstance(node, nodes.Mul):
             times = _number(node.right) or 0
             return tuple(text * times for text in self.values(node.left, depth + 1)) if 0 < times <= 64 else ()
@@ -157,6 +157,18 @@ class Constants:
 def _plain(name: str, value: str) -> str:
     changes = {"lower": value.lower, "upper": value.upper, "trim": value.strip, "strip": value.strip}
     return value[::-1] if name == "reverse" else changes[name]() if name in changes else value
+
+
+def _terms(node: nodes.Add) -> list[nodes.Expr]:
+    """The parts of `a + b + c`, which nests to the left as deep as it is long."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    parts = [node.right]
+    left = node.left
+    while isinstance(left, nodes.Add):
+        parts.append(left.right)
+        left = left.left
+    return [left, *reversed(parts)]
 
 
 def _items(node: nodes.Node) -> list[nodes.Expr]:

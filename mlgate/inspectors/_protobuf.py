@@ -25,7 +25,7 @@ Schema = Mapping[str, Mapping[int, str]]
 
 @dataclass(slots=True)
 class Message:
-    """A message that is being read: its kind, the number of the field of its parent that holds it, and the scalars met so far.
+    """A message that is being read: its kind, the number of its field in its parent, and the scalars met so far.
 
     Of scalars the last one counts, as in every parser; `size` fields hold a length, `ints` the first 64 numbers.
     """
