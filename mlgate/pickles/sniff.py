@@ -22,7 +22,7 @@ def is_pickle(source: Source, start: int) -> bool:
     """Whether a pickle that imports or calls something, or a whole one, begins at `start`.
 
     With PROTO and a known protocol: if the next opcode exists. Without: if the program gets to a call, to a
-    dangerous import, or to STOP with an import or a container behind it, before it breaks.
+    dangerous import, or to STOP with an import behind it, before it breaks.
     """
     head = source.read_at(start, 3)
     if head[:1] not in STARTS:
@@ -42,9 +42,10 @@ def _makes_sense(source: Source, start: int) -> bool:
             if len(events) >= _EVENTS:
                 return True
     except Incomplete as stop:
-        cut = stop.reason == "truncated" and size == _REACH
+        cut = stop.reason == "truncated" and size == _REACH and bool(events)
         return cut or any(isinstance(event, Call) for event in events) or any(map(_dangerous, events))
-    return bool(events) or machine.end > 8
+    # text is often a string and a STOP by chance; a program that imports nothing can do nothing
+    return bool(events)
 
 
 def _dangerous(event: Event) -> bool:
