@@ -151,12 +151,13 @@ def _end(artifact: Artifact, header: Header) -> Iterator[Observation]:
     """Whether the data is all there, and whether more is."""
     alignment = _alignment(header) or 32
     start = -(-header.end // alignment) * alignment
-    needed = max((t.offset + t.size for t in header.tensors if t.size and t.offset < _LARGEST), default=0)
+    ends = [t.offset + t.size for t in header.tensors if t.size and t.offset + t.size < _LARGEST]
+    needed = max(ends, default=0)
     there = max(0, artifact.source.size - start)
     if needed > there:
         raise Incomplete("truncated", f"the tensors need {needed:,} bytes of data and {there:,} are there")
     known = all(tensor.type in TENSORS for tensor in header.tensors)
-    if known and header.tensors and there - needed > alignment:
+    if known and len(ends) == len(header.tensors) and there - needed > alignment:
         message = f"{there - needed:,} bytes after the last tensor belong to none."
         yield rules.finding(LAYOUT, artifact.at(offset=start + needed), message, evidence="bytes after the last tensor")
 
