@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -28,21 +29,25 @@ _HARMLESS = frozenset(
     | {".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".wav", ".mp3", ".mp4"}
 )
 _ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+# joblib before 0.10: "ZF", the size in hexadecimal padded to 18 bytes, zlib (numpy_pickle_compat.read_zfile)
+_ZFILE = re.compile(rb"ZF0x[0-9a-f]{1,16}L? *(?=x[\x01\x5e\x9c\xda])")
 
 
-def _is_zlib(artifact: Artifact) -> bool:
-    """The default compression of joblib: a bare zlib stream under a pickle's name (RFC 1950)."""
-    return artifact.head[:2] in _ZLIB and promised(artifact.name) == "pickles"
+def _zlib_start(artifact: Artifact) -> int | None:
+    """Where joblib's zlib stream (RFC 1950) begins: bare under a pickle's name, or behind its old header."""
+    if artifact.head[:2] in _ZLIB and artifact.name.lower().endswith(SUFFIXES):
+        return 0
+    old = _ZFILE.match(artifact.head)
+    return old.end() if old else None
 
 
 def claims(artifact: Artifact) -> bool:
     """Content that is a pickle; and under a pickle's name whatever is not evidently something else."""
     if is_legacy(artifact.source):
         return False
-    if is_pickle(artifact.source, 0) or _is_zlib(artifact):
+    if is_pickle(artifact.source, 0) or _zlib_start(artifact) is not None:
         return True
-    named = promised(artifact.name) == "pickles" or artifact.name.lower().endswith(SUFFIXES[:-1])
-    return named and not artifact.formats
+    return artifact.name.lower().endswith(SUFFIXES) and not artifact.formats
 
 
 def _component(artifact: Artifact) -> Iterator[Observation]:
@@ -69,27 +74,31 @@ def inspect(artifact: Artifact) -> Iterator[Observation]:
     yield from _component(artifact)
     if not artifact.source.size:
         return  # nothing is in it, and loaders say so
-    if _is_zlib(artifact) and not is_pickle(artifact.source, 0):
-        yield from _unpacked(artifact)
+    packed = _zlib_start(artifact)
+    if packed is not None and not is_pickle(artifact.source, 0):
+        yield from _unpacked(artifact, packed)
         return
     yield from _innocent(artifact)
     yield from Scan(artifact).findings()
 
 
-def _unpacked(artifact: Artifact) -> Iterator[Observation]:
+def _unpacked(artifact: Artifact, start: int) -> Iterator[Observation]:
+    """The pickle inside; what joblib packs otherwise is the bare bytes of an array."""
     limits = artifact.limits
     budget = Budget(left=limits.unpacked, ratio=limits.ratio)
-    unpacked = unpack(artifact.source, 0, artifact.source.size, lambda: Inflate(15), budget)
+    unpacked = unpack(artifact.source, start, artifact.source.size - start, lambda: Inflate(15), budget)
     head = unpacked.source.read_at(0, HEAD)
-    yield dataclasses.replace(
-        artifact,
-        source=unpacked.source,
-        head=head,
-        formats=identify(unpacked.source, head),
-        member=f"{artifact.member}!zlib" if artifact.member else "zlib",
-        depth=artifact.depth + 1,
-        limits=dataclasses.replace(limits, unpacked=max(0, budget.left)),
-    )
+    if start == 0 or is_pickle(unpacked.source, 0):
+        yield dataclasses.replace(
+            artifact,
+            name=artifact.name if start == 0 else "joblib.pkl",
+            source=unpacked.source,
+            head=head,
+            formats=identify(unpacked.source, head),
+            member=f"{artifact.member}!zlib" if artifact.member else "zlib",
+            depth=artifact.depth + 1,
+            limits=dataclasses.replace(limits, unpacked=max(0, budget.left)),
+        )
     if unpacked.problem:
         raise Incomplete("truncated", f"the zlib stream breaks: {unpacked.problem}")
 

@@ -133,6 +133,8 @@ class Calls(State):
 
     def mutate(self, kind: str, target: Value, items: Sequence[Value], allowed: tuple[str, ...]) -> None:
         """A method of `target` is called with these contents. Raises ValueError when it surely has none."""
+        if not items:
+            return  # nothing to do for CPython either, whatever the target is
         certain = self.name_of(target)
         if certain:
             if certain in allowed or ("bytearray" in allowed and self._is_bytearray(target)):

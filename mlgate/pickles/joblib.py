@@ -58,7 +58,7 @@ class JoblibMachine(Machine):
         return following
 
     def _leave_frame(self, offset: int) -> None:
-        """The array bytes follow: joblib closes the frame before it writes array bytes (NumpyArrayWrapper.write_array)."""
+        """Closes the frame, as joblib did before it wrote array bytes (NumpyArrayWrapper.write_array)."""
         if self.frame_end > offset:
             self.events.append(Oddity(kind="frame", detail="array bytes begin inside a frame", offset=offset))
         self.frame_end = 0

@@ -24,7 +24,7 @@ class Judge:
     """Judges the events of one file's streams. `safe_prefixes` are modules that the container resolves itself.
 
     `expect_persistent` says that the container stores objects beside the stream (torch). `ran` tells whether
-    anything not known to be safe has been called so far; `imports` holds every imported name.
+    anything not known to be safe has been called so far; `imports` holds every imported name, `events` counts.
     """
 
     def __init__(
@@ -38,19 +38,21 @@ class Judge:
         self.artifact = artifact
         self.window = window
         self.ran = False
+        self.critical = False
         self.imports: dict[str, Entry] = {}
         self.persistent: list[Opaque] = []
         self._expect_persistent = expect_persistent
         self._safe_prefixes = safe_prefixes
         self._entries: dict[int, tuple[Global, Entry]] = {}
         self._waiting: dict[str, tuple[Global, Entry, int]] = {}
-        self._clock = 0
+        self.events = 0
         self._told: set[tuple[str, str]] = set()
         self._count: Counter[str] = Counter()
 
     def continues(self, before: Judge) -> None:
         """Takes over what was said and seen in the stream before this one."""
         self.ran = before.ran
+        self.critical = before.critical
         self.imports = before.imports
         self.persistent = before.persistent
         self._told = before._told
@@ -66,8 +68,8 @@ class Judge:
             yield from self._persist(event)
         elif isinstance(event, Oddity):
             yield from self._odd(event)
-        self._clock += 1
-        if self._waiting and self._clock % _PATIENCE == 0:
+        self.events += 1
+        if self._waiting and self.events % _PATIENCE == 0:
             yield from self.flush()
 
     def flush(self) -> Iterator[Finding]:
@@ -233,6 +235,7 @@ class Judge:
             return
         self._told.add(key)
         self._count[rule.id] += 1
+        self.critical = self.critical or (severity or rule.severity) is Severity.CRITICAL
         facts = (("global", name[:300]),) if name else ()
         location = self.at(offset)
         yield catalogue.finding(

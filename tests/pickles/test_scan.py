@@ -1,0 +1,119 @@
+"""Each known trick gives its finding, and what ordinary programs save gives none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mlgate.errors import Incomplete
+from mlgate.pickles.scan import Scan
+from mlgate.records import Artifact, Finding, Severity
+from mlgate.sources import BytesSource
+from tests.builders import pickles as build
+
+
+def look(data: bytes) -> tuple[list[Finding], str]:
+    """Findings without notes, and why the look ended early."""
+    scan = Scan(Artifact(path="m.pkl", name="m.pkl", source=BytesSource(data), head=data[:4096]))
+    found: list[Finding] = []
+    reason = ""
+    try:
+        found.extend(scan.findings())  # extend keeps what came before the stop
+    except Incomplete as stop:
+        reason = stop.reason
+    return [f for f in found if f.rule.id != "MLG-PKL-014"], reason
+
+
+@pytest.mark.parametrize(
+    ("make", "evidence"),
+    [
+        (build.os_system, 'os.system("echo pwned")'),
+        (build.protocol_2, 'posix.system("echo pwned")'),
+        (build.by_stack_global, 'os.system("echo pwned")'),
+        (build.names_from_memo, 'os.system("id")'),
+        (build.name_computed, '<computed>.system("id")'),
+        (build.dotted, 'logging.os.system("id")'),
+        (build.python_2_builtin, 'builtins.eval("1+1")'),
+        (build.inst, 'os.system("id")'),
+        (build.obj_then_pop, 'os.system("id")'),
+        (build.newobj, 'subprocess.Popen("id")'),
+        (build.newobj_ex, 'subprocess.Popen("id", **{"shell": True})'),
+        (build.getattr_chain, 'builtins.getattr(builtins.__import__("os"), "system")("id")'),
+        (build.attrgetter_chain, 'operator.attrgetter("system")(importlib.import_module("os"))("id")'),
+        (build.partial, 'functools.partial(os.system, "id")()'),
+        (build.ufunc_import, 'numpy.core._ufunc_reconstruct("os", "system")("id")'),
+        (build.reconstructor, "copyreg._reconstructor(subprocess.Popen, builtins.object, None)"),
+        (build.payload_in_second_stream, 'os.system("echo pwned")'),
+        (build.payload_nested, 'posix.system("echo pwned")'),
+    ],
+)
+def test_dangerous_calls_are_critical_and_shown_as_python(make: Callable[[], bytes], evidence: str) -> None:
+    found, stopped = look(make())
+    calls = {f.evidence: f for f in found if f.rule.id == "MLG-PKL-001"}
+    assert stopped == ""
+    assert calls[evidence].severity is Severity.CRITICAL
+    assert calls[evidence].location.offset is not None
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(build.getattr_chain, "os.system"), (build.attrgetter_chain, "os.system"), (build.ufunc_import, "os.system")],
+)
+def test_the_end_of_a_chain_is_named(make: Callable[[], bytes], name: str) -> None:
+    assert name in {f.fact("global") for f in look(make())[0]}
+
+
+@pytest.mark.parametrize(
+    ("make", "rule", "severity"),
+    [
+        (build.partial_rewired, "MLG-PKL-002", Severity.HIGH),
+        (build.build_changes_class, "MLG-PKL-015", Severity.HIGH),
+        (build.item_of_import, "MLG-PKL-015", Severity.HIGH),
+        (build.extension, "MLG-PKL-008", Severity.HIGH),
+        (build.persistent, "MLG-PKL-009", Severity.MEDIUM),
+        (build.codec, "MLG-PKL-005", Severity.HIGH),
+        (build.frame_straddled, "MLG-PKL-012", Severity.HIGH),
+        (build.frame_divergence, "MLG-PKL-012", Severity.HIGH),
+        (build.payload_nested, "MLG-PKL-006", Severity.LOW),
+        (build.own_function, "MLG-PKL-004", Severity.HIGH),
+    ],
+)
+def test_other_tricks_have_their_rule(make: Callable[[], bytes], rule: str, severity: Severity) -> None:
+    assert (rule, severity) in {(f.rule.id, f.severity) for f in look(make())[0]}
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"), [(build.breaks_after_payload, "malformed"), (build.truncated_after_payload, "truncated")]
+)
+def test_a_payload_before_the_break_is_reported(make: Callable[[], bytes], reason: str) -> None:
+    found, stopped = look(make())
+    assert stopped == reason
+    assert {"MLG-PKL-001", "MLG-PKL-010"} <= {f.rule.id for f in found}
+
+
+def test_an_own_class_is_medium_and_decided_by_policy() -> None:
+    found, stopped = look(build.own_class())
+    assert stopped == ""
+    assert [(f.rule.id, f.severity, f.fact("global"), f.rule.clause) for f in found] == [
+        ("MLG-PKL-003", Severity.MEDIUM, "mycorp.nn.Encoder", "models.pickle.unknown-globals")
+    ]
+
+
+@pytest.mark.parametrize("version", range(6))
+def test_ordinary_data_gives_nothing(version: int) -> None:
+    assert look(build.ordinary(version)) == ([], "")
+
+
+def test_data_after_stop_is_low_and_padding_is_nothing() -> None:
+    assert [(f.rule.id, f.severity) for f in look(build.ordinary(2) + b"hello")[0]] == [("MLG-PKL-007", Severity.LOW)]
+    assert look(build.ordinary(2) + b"\0\0\r\n") == ([], "")
+
+
+def test_bombs_end_in_their_bounds() -> None:
+    assert look(build.memo_bomb(150_000))[1] == "limit"
+    assert look(build.marks(300_000))[1] == "limit"
+    assert look(build.nested_tuples(300_000))[1] == ""
+    found, _ = look(build.laughs(60))
+    assert "MLG-PKL-001" in {f.rule.id for f in found}
+    assert all(len(f.message) < 600 and len(f.evidence) <= 300 for f in found)
