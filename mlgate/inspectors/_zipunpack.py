@@ -9,7 +9,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import Protocol
 
 from mlgate.errors import Incomplete
 from mlgate.records import Source
@@ -55,16 +55,29 @@ class Inflate:
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
-@dataclass(frozen=True, slots=True)
 class FileSource:
-    """A temporary file without a name, gone when the last reference is."""
+    """A temporary file without a name; it is closed, and so gone, with the last reference to this."""
 
-    file: IO[bytes]
-    size: int
+    __slots__ = ("_file", "size")
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (closed in __del__)
+        self.size = 0
+
+    def append(self, data: bytes | bytearray) -> None:
+        """Writes at the end."""
+        rest = memoryview(data)
+        while rest:
+            written = self._file.write(rest)
+            self.size += written
+            rest = rest[written:]
 
     def read_at(self, offset: int, length: int) -> bytes:
         length = min(length, self.size - offset)
-        return os.pread(self.file.fileno(), length, offset) if offset >= 0 and length > 0 else b""
+        return os.pread(self._file.fileno(), length, offset) if offset >= 0 and length > 0 else b""
+
+    def __del__(self) -> None:
+        self._file.close()
 
 
 @dataclass(slots=True)
@@ -91,7 +104,7 @@ def unpack(source: Source, start: int, length: int, make: Callable[[], Decompres
     Several compressed streams may follow each other, as gzip, bz2 and xz allow. Raises Incomplete (limit).
     """
     crc, size, kept = 0, 0, bytearray()
-    file: IO[bytes] | None = None
+    file: FileSource | None = None
     problem = ""
     feed = _Feed(source, start, length, make)
     try:
@@ -104,19 +117,18 @@ def unpack(source: Source, start: int, length: int, make: Callable[[], Decompres
             if size > _RATIO_FREE and size > budget.ratio * max(feed.consumed, 1):
                 raise Incomplete("limit", f"content expands more than {budget.ratio} times")
             if file is None and len(kept) + len(piece) > _MEMORY:
-                file = tempfile.TemporaryFile()  # noqa: SIM115  (FileSource closes it with its last reference)
-                file.write(kept)
+                file = FileSource()
+                file.append(kept)
                 kept.clear()
             if file is None:
                 kept += piece
             else:
-                file.write(piece)
+                file.append(piece)
     except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError) as error:
         problem = str(error)[:200] or type(error).__name__
     if file is None:
         return Unpacked(source=BytesSource(bytes(kept)), crc=crc, problem=problem, used=feed.consumed)
-    file.flush()
-    return Unpacked(source=FileSource(file, size), crc=crc, problem=problem, used=feed.consumed)
+    return Unpacked(source=file, crc=crc, problem=problem, used=feed.consumed)
 
 
 class _Feed:

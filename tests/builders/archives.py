@@ -1,0 +1,189 @@
+"""ZIP archives and torch files made by hand, honest and hostile. No torch is needed."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+from tests.builders import pickles as build
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A member; the `local_*` fields are what its local header says when it lies."""
+
+    name: str
+    data: bytes
+    method: int = 0
+    flags: int = 0
+    crc: int | None = None
+    local_name: str | None = None
+    local_flags: int | None = None
+    local_size: int | None = None
+    listed: bool = True
+
+
+def archive(*entries: Entry, before: bytes = b"", after: bytes = b"") -> bytes:
+    """An archive of these members, written field by field (APPNOTE 4.3)."""
+    out = bytearray()
+    central = bytearray()
+    count = 0
+    for entry in entries:
+        body = _packed(entry)
+        crc = zlib.crc32(entry.data) if entry.crc is None else entry.crc
+        raw, local_raw = entry.name.encode(), (entry.local_name or entry.name).encode()
+        offset = len(out)
+        flags = entry.flags if entry.local_flags is None else entry.local_flags
+        size = len(entry.data) if entry.local_size is None else entry.local_size
+        fields = struct.pack("<HHHHHIIIHH", 20, flags, entry.method, 0, 33, crc, len(body), size, len(local_raw), 0)
+        out += b"PK\x03\x04" + fields + local_raw + body
+        if entry.listed:
+            sizes = struct.pack("<III", crc, len(body), len(entry.data))
+            central += b"PK\x01\x02" + struct.pack("<HHHHHH", 20, 20, entry.flags, entry.method, 0, 33) + sizes
+            central += struct.pack("<HHHHHII", len(raw), 0, 0, 0, 0, 0, offset) + raw
+            count += 1
+    end = struct.pack("<HHHHIIH", 0, 0, count, count, len(central), len(out), 0)
+    return before + bytes(out) + bytes(central) + b"PK\x05\x06" + end + after
+
+
+def _packed(entry: Entry) -> bytes:
+    if entry.method != 8:
+        return entry.data
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return packer.compress(entry.data) + packer.flush()
+
+
+# -- hostile archives around a payload
+
+
+def plain(*, method: int = 0) -> bytes:
+    return archive(Entry(name="a/model.pkl", data=build.os_system(), method=method))
+
+
+def encrypted() -> bytes:
+    return archive(Entry(name="model.pkl", data=build.os_system()[::-1], flags=1, crc=1))
+
+
+def flagged_encrypted() -> bytes:
+    """The flag says encrypted, the bytes are plain: readers that ignore the flag load them."""
+    return archive(Entry(name="model.pkl", data=build.os_system(), flags=1))
+
+
+def wrong_checksum(*, method: int = 0) -> bytes:
+    return archive(Entry(name="model.pkl", data=build.os_system(), crc=0xDEADBEEF, method=method))
+
+
+def two_names() -> bytes:
+    return archive(Entry(name="safe.txt", local_name="model.pkl", data=build.os_system()))
+
+
+def same_name_twice() -> bytes:
+    return archive(Entry(name="m.pkl", data=build.ordinary(2)), Entry(name="m.pkl", data=build.os_system()))
+
+
+def climbing() -> bytes:
+    return archive(Entry(name="../../etc/cron.d/x", data=b"* * * * * root id\n"))
+
+
+def unlisted() -> bytes:
+    return archive(Entry(name="a.txt", data=b"a"), Entry(name="m.pkl", data=build.os_system(), listed=False))
+
+
+def unknown_method() -> bytes:
+    return archive(Entry(name="m.pkl", data=build.os_system(), method=99), Entry(name="n.pkl", data=build.os_system()))
+
+
+def behind_pickle() -> bytes:
+    """A polyglot: a pickle for pickle.load, an archive for those who read from the end."""
+    return archive(Entry(name="readme.txt", data=b"hello"), before=build.os_system())
+
+
+def nested(levels: int) -> bytes:
+    data = plain()
+    for level in range(levels):
+        data = archive(Entry(name=f"level{level}.zip", data=data, method=8))
+    return data
+
+
+def bomb(size: int) -> bytes:
+    return archive(Entry(name="zeros.bin", data=bytes(size), method=8))
+
+
+def overlapping(count: int) -> bytes:
+    """Entries of the directory that all point at one member (D. Fifield, "A better zip bomb", simplest form)."""
+    single = archive(Entry(name="zeros.bin", data=bytes(1 << 20), method=8))
+    end = single.rindex(b"PK\x05\x06")
+    start = single.index(b"PK\x01\x02")
+    entry = single[start:end]
+    record = struct.pack("<HHHHIIH", 0, 0, count, count, len(entry) * count, start, 0)
+    shifted = b"".join(entry[:42] + struct.pack("<I", 0) + entry[46:] for _ in range(count))
+    return single[:start] + shifted + b"PK\x05\x06" + record
+
+
+# -- torch
+
+
+def _storage(key: str, count: int, kind: str = "FloatStorage") -> bytes:
+    head = build.text("storage") + build.glob("torch", kind) + build.text(key) + build.text("cpu")
+    return build.args(head, b"J" + struct.pack("<i", count)) + b"Q"
+
+
+def _tensor(key: str, count: int) -> bytes:
+    parts = (b"K\x00", build.args(b"J" + struct.pack("<i", count)), build.args(b"K\x01"), b"\x89")
+    hooks = build.glob("collections", "OrderedDict") + b")R"
+    return build.call(build.glob("torch._utils", "_rebuild_tensor_v2"), _storage(key, count), *parts, hooks)
+
+
+def state_dict(tensors: dict[str, int], extra: bytes = b"") -> bytes:
+    """A pickled state dict; `tensors` maps names to numbers of elements, storages are "0", "1", ..."""
+    body = build.proto(2) + build.glob("collections", "OrderedDict") + b")R("
+    for index, (name, count) in enumerate(tensors.items()):
+        body += build.text(name) + _tensor(str(index), count)
+    return body + extra + b"u."
+
+
+def torch_zip(tensors: dict[str, int], *, extra: bytes = b"", pkl: bytes | None = None, method: int = 0) -> bytes:
+    """What torch.save writes since 1.6."""
+    entries = [Entry(name="m/data.pkl", data=state_dict(tensors, extra) if pkl is None else pkl, method=method)]
+    entries += [Entry(name=f"m/data/{i}", data=bytes(4 * n)) for i, n in enumerate(tensors.values())]
+    entries += [Entry(name="m/version", data=b"3\n"), Entry(name="m/.data/serialization_id", data=b"1" * 40)]
+    return archive(*entries)
+
+
+def torchscript() -> bytes:
+    """A scripted module: its types live in the archive's own code."""
+    pkl = build.proto(2) + build.glob("__torch__.net", "Net") + b")\x81}" + build.text("w") + _tensor("0", 4) + b"sb."
+    return archive(
+        Entry(name="net/data.pkl", data=pkl),
+        Entry(name="net/constants.pkl", data=build.proto(2) + b")."),
+        Entry(name="net/code/__torch__/net.py", data=b"class Net(Module):\n  pass\n", method=8),
+        Entry(name="net/data/0", data=bytes(16)),
+        Entry(name="net/version", data=b"3\n"),
+    )
+
+
+def torch_legacy(tensors: dict[str, int], *, extra: bytes = b"", after: bytes = b"") -> bytes:
+    """What torch.save wrote before 1.6."""
+    keys = [str(index) for index in range(len(tensors))]
+    info = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    parts = [pickle.dumps(value, 2) for value in (0x1950A86A20F9469CFC6C, 1001, info)]
+    parts += [state_dict(tensors, extra), pickle.dumps(keys, 2)]
+    parts += [struct.pack("<q", count) + bytes(4 * count) for count in tensors.values()]
+    return b"".join(parts) + after
+
+
+def ordinary_zip() -> bytes:
+    """What zipfile writes, with folders, both methods and a comment."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as target:
+        target.writestr("docs/", b"")
+        target.writestr("docs/readme.md", b"# hello\n" * 100, zipfile.ZIP_DEFLATED)
+        target.writestr("notes.txt", b"notes")
+        target.writestr("packed.txt", b"x" * 1000, zipfile.ZIP_BZIP2)
+        target.writestr("lzma.txt", b"y" * 1000, zipfile.ZIP_LZMA)
+        target.comment = b"made by zipfile"
+    return out.getvalue()
