@@ -11,6 +11,7 @@ from mlgate.references._table import Loader, Places
 from mlgate.references._values import Evaluator
 
 _MOST_TEXT = 300
+_TOO_DEEP = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +86,39 @@ class Call:
     @property
     def symbol(self) -> str:
         """`AutoModel.from_pretrained`, `torch.load`, `SentenceTransformer`."""
-        return symbol(self.qualified)
+        return cut(symbol(self.qualified))
 
     def text(self) -> str:
         """The call as source in one line, the same however it was formatted; cut at 300 characters."""
-        return cut(ast.unparse(self.node))
+        return cut(source(self.node))
 
     def with_keyword(self, name: str, value: str) -> str:
-        """The call as source with this keyword (its value as source), or an empty string if that is long."""
+        """The call as source with this keyword (its value as source), or an empty string if it cannot be pasted."""
+        if any(key == name for key, _, _ in self._spreads()):
+            return ""  # the ** argument already brings it, and twice is an error
         keywords = [k for k in self.node.keywords if k.arg != name]
         keywords.append(ast.keyword(arg=name, value=ast.parse(value, mode="eval").body))
         changed = ast.Call(func=self.node.func, args=self.node.args, keywords=keywords)
-        text = ast.unparse(ast.fix_missing_locations(changed))
-        return text if len(text) <= 2 * _MOST_TEXT else ""
+        text = source(changed)
+        return text if text != _TOO_DEEP and len(text) <= 2 * _MOST_TEXT else ""
+
+
+def source(node: ast.AST | None) -> str:
+    """The node as source, or an ellipsis where it is nested deeper than Python's own writer goes."""
+    try:
+        return ast.unparse(node) if node is not None else ""
+    except RecursionError:
+        return _TOO_DEEP
 
 
 def symbol(qualified: str) -> str:
     """The part of a qualified name that people know it by."""
     parts = qualified.replace("<local>.", "").replace("?.", "").lstrip(".").split(".")
-    if len(parts) > 1 and (parts[-2].removesuffix("()")[:1].isupper() or parts[0] == parts[-2]):
-        return ".".join(parts[-2:])
     if parts[-1][:1].isupper() or len(parts) == 1:
+        return parts[-1]
+    if parts[-2].removesuffix("()")[:1].isupper() or parts[0] == parts[-2]:
+        return ".".join(parts[-2:])
+    if "()" in qualified or not qualified[0].isalpha():
         return parts[-1]
     return ".".join((parts[0], "hub", parts[-1])) if parts[1] == "hub" else f"{parts[0]}.{parts[-1]}"
 

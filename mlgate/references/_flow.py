@@ -53,7 +53,15 @@ def _mutated(ev: Evaluates, text: str, at: At, values: Values) -> Values:
         return values
     added = tuple((change.key, change.value, change.at) for change in changes)
     known = tuple(
-        Known(Display(k.value.entries + added, mapping=True, open=k.value.open, sources=k.value.sources), k.how)
+        Known(
+            Display(
+                k.value.entries + added,
+                mapping=True,
+                open=k.value.open,
+                sources=k.value.sources + tuple(change.value for change in changes),
+            ),
+            k.how,
+        )
         if isinstance(k.value, Display) and k.value.mapping
         else k
         for k in values.known

@@ -97,8 +97,10 @@ class Names:
             case _:
                 return [UNKNOWN if name == UNKNOWN else f"{name}()" for name in functions]
 
-    def local(self, node: ast.AST, at: At) -> ast.AST | None:
+    def local(self, node: ast.AST, at: At, depth: int = 0) -> ast.AST | None:
         """The class or function of this file that the expression names, if it is one and only one."""
+        if depth > _DEPTH:
+            return None
         if isinstance(node, ast.Name):
             bindings = self.tree.lookup(node.id, at)
             if len(bindings) == 1 and bindings[0].kind == "def":
@@ -108,11 +110,11 @@ class Names:
                 if scope is not None and scope.is_class and first_parameter(bindings[0].node) == node.id:
                     return scope.node
         elif isinstance(node, ast.Attribute):
-            owner = self.local(node.value, at)
+            owner = self.local(node.value, at, depth + 1)
             if isinstance(owner, ast.ClassDef):
                 return self.method(owner, node.attr)
         elif isinstance(node, ast.Call):
-            made = self.local(node.func, at)
+            made = self.local(node.func, at, depth + 1)
             return made if isinstance(made, ast.ClassDef) else None
         return None
 

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from mlgate.records import Finding, Kind, Reference, Resolution, Severity
 from mlgate.references import _rules as rule
 from mlgate.references import _targets
-from mlgate.references._calls import Argument, Call, cut
+from mlgate.references._calls import Argument, Call, cut, source
 from mlgate.references._names import LOCAL, Names, root
-from mlgate.references._scope import At, Tree, grow
+from mlgate.references._origin import in_process
+from mlgate.references._scope import At, Tree
 from mlgate.references._table import TRUST, Loader, Table
 from mlgate.references._traits import CHECKS, Context, Locate, trust, unpinned
 from mlgate.references._values import Evaluator
+from mlgate.references._walk import grow
+from mlgate.rules import finding
 
 _PARTIAL = frozenset({"functools.partial", "partial"})
 _ABOUT = frozenset({"isinstance", "hasattr", "callable", "getattr", "setattr", "print", "id", "type", "repr"})
@@ -109,9 +112,11 @@ class Reader:
         return loader.kind
 
     def _is_product(self, target: Argument) -> bool:
-        """Whether the target is what another loader of the table gives, so that this call loads nothing new."""
+        """Whether the target is in memory or what another loader of the table gives: nothing new is loaded."""
         if target.node is None or target.at is None or target.values.texts():
             return False
+        if in_process(self.names, target.node, target.at):
+            return True
         names = self.names.resolve(target.node, target.at)
         return any("()" in name and self.table.match(name.partition("()")[0]) for name in names)
 
@@ -127,15 +132,17 @@ class Reader:
 
     def _of(self, call: Call, loader: Loader, kind: Kind, target: Argument) -> Iterator[Reference]:
         revision = call.argument(loader.revision)
-        stated = next((text for text, _ in revision.values.texts()), None)
+        stated = next((cut(text) for text, _ in revision.values.texts()), None)
         entries = [text for text, _ in call.argument(loader.entry).values.texts()] if loader.entry else []
         known = []
         for text, how in target.values.texts():
+            if not text:
+                continue
             found = _targets.read(
                 loader,
                 text,
                 kind=kind,
-                entry=entries[0] if len(entries) == 1 else "",
+                entry=cut(entries[0]) if len(entries) == 1 else "",
                 base=self.base,
                 root=root(call.qualified),
             )
@@ -156,7 +163,7 @@ class Reader:
                 pinned=found.hub and _targets.is_commit(found.revision),
                 resolution=how if found.identity else Resolution.UNKNOWN,
                 purl=found.purl,
-                expression=cut(text if found.identity is None else _source(target.node)),
+                expression=cut(text if found.identity is None else source(target.node)),
             )
         by_default = any(how is Resolution.DEFAULT for _, how, _ in known)
         if loader.optional or (target.given and not target.values.unknown and target.values.texts()) or by_default:
@@ -168,7 +175,7 @@ class Reader:
             symbol=call.symbol,
             revision=stated,
             resolution=Resolution.UNKNOWN,
-            expression=cut(_source(target.node) or call.text()),
+            expression=cut(source(target.node) or call.text()),
         )
 
     def _trust(self, call: Call) -> Iterator[Finding]:
@@ -194,21 +201,29 @@ class Reader:
                 inner = Call(self.ev, ast.Call(call.node.func, [], [ast.keyword(None, keyword.value)]), call.at)
                 if displays and inner.argument((TRUST,)).is_(True):
                     self._trusted.update(id(source) for display in displays for source in display.sources)
-                    message = f"{call.symbol or _source(call.node.func)} is given trust_remote_code=True."
+                    message = f"{call.symbol or source(call.node.func)} is given trust_remote_code=True."
                     yield context.say(rule.TRUST_REMOTE_CODE, message)
 
     def _prepared(self) -> Iterator[Finding]:
-        """Dicts with trust_remote_code=True that no call was seen to use: somebody else's call will."""
+        """trust_remote_code=True in dicts and settings that no call here was seen to use: somebody else's will."""
         for node, at in self.tree.dicts:
             for key, value in zip(node.keys, node.values, strict=True):
                 if not (isinstance(key, ast.Constant) and key.value == TRUST) or id(node) in self._trusted:
                     continue
                 if self.ev.values(value, at).has(True):
-                    call = Call(self.ev, ast.Call(ast.Name("dict", ast.Load()), [], []), at)
-                    context = Context(call, (), lambda _, value=value: self.locate(value))  # type: ignore[misc]
-                    message = "A dict holds trust_remote_code=True for a loader that this file does not show."
-                    said = context.say(rule.TRUST_REMOTE_CODE, message, severity=Severity.MEDIUM)
-                    yield dataclasses.replace(said, evidence="{'trust_remote_code': True}")
+                    yield self._kept(value, "{'trust_remote_code': True}")
+        for changes in self.tree.mutations.values():
+            for change in changes:
+                unused = change.key == TRUST and id(change.value) not in self._trusted
+                if unused and self.ev.values(change.value, change.at).has(True):
+                    yield self._kept(change.value, "[...]['trust_remote_code'] = True")
+        for target, value, at in self.tree.patches:
+            if target.attr == TRUST and self.ev.values(value, at).has(True):
+                yield self._kept(value, cut(f"{source(target)} = True"))
+
+    def _kept(self, node: ast.expr, evidence: str) -> Finding:
+        message = "trust_remote_code=True is kept for a loader that this file does not show."
+        return finding(rule.TRUST_REMOTE_CODE, self.locate(node), message, evidence=evidence, severity=Severity.MEDIUM)
 
     def _passed_on(self, call: Call) -> Iterator[Finding]:
         """`weights_only=False` to a wrapper or to another library's loader, which hands it to torch.load."""
@@ -222,7 +237,7 @@ class Reader:
         context = Context(call, (), self.locate)
         yield context.say(
             rule.TORCH_LOAD,
-            f"{cut(_source(call.node.func))} is told to load with weights_only=False.",
+            f"{cut(source(call.node.func))} is told to load with weights_only=False.",
             severity=Severity.HIGH if local is not None else Severity.MEDIUM,
             facts=(("weights_only", "false"),),
         )
@@ -257,7 +272,7 @@ class Reader:
         patches = [value for target, value, at in self.tree.patches if "torch.load" in self.names.resolve(target, at)]
         explicit = any(
             isinstance(value, ast.Call)
-            or (isinstance(value, ast.Lambda) and "weights_only" in _source(value))
+            or (isinstance(value, ast.Lambda) and "weights_only" in source(value))
             or "weights_only" in _body(self.tree, value)
             for value in patches
         )
@@ -285,9 +300,5 @@ def _body(tree: Tree, value: ast.AST) -> str:
     if isinstance(value, ast.Name):
         for binding in tree.root.names.get(value.id, []):
             if isinstance(binding.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                return ast.unparse(binding.node)
+                return source(binding.node)
     return ""
-
-
-def _source(node: ast.AST | None) -> str:
-    return ast.unparse(node) if node is not None else ""

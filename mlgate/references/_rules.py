@@ -80,6 +80,7 @@ YAML_LOAD = Rule(
     help="`yaml.Loader`, `CLoader` and `UnsafeLoader` (and ruamel's `typ='unsafe'`) call functions named in the "
     "document. Without a loader PyYAML before 5.1 does the same, and 6.0 raises an error: that is medium.",
     remediation="Use `yaml.safe_load(...)` or `Loader=yaml.SafeLoader`.",
+    clause="code.yaml-load",
     cwe=_DESERIALIZE,
 )
 NUMPY_PICKLE = Rule(
@@ -89,7 +90,7 @@ NUMPY_PICKLE = Rule(
     category=Category.UNSAFE_CODE,
     help="Object arrays in .npy and .npz files are pickles, and this argument loads them.",
     remediation="Store plain numeric arrays and leave `allow_pickle` out.",
-    clause="code.pickle-load",
+    clause="code.numpy-allow-pickle",
     cwe=_DESERIALIZE,
     atlas=_ARTIFACT,
     owasp=_OWASP,
@@ -100,8 +101,9 @@ TORCH_HUB = Rule(
     severity=Severity.HIGH,
     category=Category.UNSAFE_CODE,
     help="`torch.hub` downloads a GitHub repository and runs its hubconf.py in this process. A branch, a tag or no "
-    "reference at all is what the repository's owner makes of it later. With a full commit hash the finding is low.",
+    "reference at all is what the repository's owner makes of it later.",
     remediation='Pin the commit: `torch.hub.load("owner/repo:<40-hex commit sha>", ...)`, or vendor the model code.',
+    clause="code.torch-hub",
     cwe=_FOREIGN_CODE,
     atlas=_SUPPLY,
     owasp=_OWASP,
@@ -114,6 +116,7 @@ KERAS_UNSAFE = Rule(
     help="`safe_mode=False` and `enable_unsafe_deserialization()` let a model file bring Lambda layers, which are "
     "Python byte code.",
     remediation="Leave safe mode on, and register the model's custom layers in code instead of Lambda layers.",
+    clause="code.keras-unsafe",
     cwe=_DESERIALIZE,
     atlas=_ARTIFACT,
     owasp=_OWASP,
@@ -142,6 +145,27 @@ EXEC_DOWNLOAD = Rule(
     cwe=("CWE-95", "CWE-494"),
     atlas=_SUPPLY,
 )
+TORCH_LOAD_DYNAMIC = Rule(
+    id="MLG-COD-011",
+    title="weights_only of torch.load is decided at run time",
+    severity=Severity.LOW,
+    category=Category.UNSAFE_CODE,
+    help="The value comes from another file, a function or a caller, so this file does not tell whether the load is "
+    "restricted.",
+    remediation="Write `weights_only=True` at the call.",
+    cwe=_DESERIALIZE,
+    atlas=_ARTIFACT,
+)
+TORCH_HUB_PINNED = Rule(
+    id="MLG-COD-012",
+    title="torch.hub runs code from a GitHub repository at a pinned commit",
+    severity=Severity.LOW,
+    category=Category.UNSAFE_CODE,
+    help="The commit fixes which hubconf.py runs; it does not say that it is benign.",
+    remediation="Read the code of that commit, or vendor it.",
+    cwe=("CWE-829",),
+    atlas=_SUPPLY,
+)
 UNREAD = Rule(
     id="MLG-COD-090",
     title="Python source that does not parse was not read",
@@ -163,5 +187,7 @@ RULES = (
     KERAS_UNSAFE,
     DATASET_SCRIPT,
     EXEC_DOWNLOAD,
+    TORCH_LOAD_DYNAMIC,
+    TORCH_HUB_PINNED,
     UNREAD,
 )

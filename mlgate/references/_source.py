@@ -91,5 +91,5 @@ def names_a_call(text: str, loaders: Table, known: frozenset[str]) -> bool:
     """Whether unparsable text looks as if it called a loader: its last name stands before a parenthesis."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    called = {match[1] for match in re.finditer(r"([^\W\d]\w*)\s*\(", text)}
+    called = {match[1] for match in re.finditer(r"\b([^\W\d]\w*+)\s*+\(", text)}
     return loaders.worth_parsing(frozenset((known - set(loaders.by_last)) | called))

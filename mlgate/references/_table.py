@@ -15,7 +15,9 @@ from mlgate.records import Kind
 
 Places = tuple[int | str, ...]
 
-TRUST = "trust_remote_code"  # a word that is worth a parse whatever library the file uses
+TRUST = "trust_remote_code"
+WEIGHTS_ONLY = "weights_only"
+_ALWAYS = frozenset({TRUST, WEIGHTS_ONLY})  # words that are worth a parse whatever library the file uses
 SOURCES = frozenset({"hub", "path", "url", "torchhub", "kaggle", "mlflow", "bundled", ""})
 TRAITS = frozenset(
     {
@@ -74,7 +76,7 @@ class Table:
 
     def worth_parsing(self, words: frozenset[str]) -> bool:
         """Whether a file with these words can hold a call of the table at all."""
-        if TRUST in words:
+        if not _ALWAYS.isdisjoint(words):
             return True
         return any(
             last in words and (not roots or not roots.isdisjoint(words)) and (not needs or not needs.isdisjoint(words))

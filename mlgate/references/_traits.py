@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from mlgate.records import Finding, Location, Pairs, Reference, Rule, Severity
 from mlgate.references import _rules as rule
-from mlgate.references._calls import Call, cut
+from mlgate.references._calls import Call, cut, source
 from mlgate.references._origin import from_network, in_process
 from mlgate.references._table import TRUST
 from mlgate.references._targets import is_commit
@@ -78,23 +78,29 @@ def unpinned(c: Context) -> Iterator[Finding]:
     else:
         how = "no revision, so whatever its main branch holds"
     by_default = " by default" if loose[0].resolution.value == "default" else ""
-    keyword = next((place for place in loader.revision if isinstance(place, str)), "revision")
     yield c.say(
         rule.UNPINNED,
         f"{c.call.symbol} loads {c.what}{by_default} with {how}.",
         severity=severity,
-        fix=c.call.with_keyword(keyword, "'<commit sha>'").replace("'<commit sha>'", '"<commit sha>"'),
+        fix=_pinning(c),
         facts=(("pinned", "false"),),
     )
 
 
-def trust(c: Context, *, sure: bool = True) -> Iterator[Finding]:
+def _pinning(c: Context) -> str:
+    """The call with a commit to fill in, where the loader takes one."""
+    keyword = next((place for place in c.call.loader.revision if isinstance(place, str)), "") if c.call.loader else ""
+    sample = "'<commit sha>'"
+    return c.call.with_keyword(keyword, sample).replace(sample, '"<commit sha>"') if keyword else ""
+
+
+def trust(c: Context) -> Iterator[Finding]:
     """`trust_remote_code=True`, whatever is called."""
     loader = c.call.loader
     given = c.call.argument((TRUST,))
     if not given.is_(True):
         return
-    name = c.call.symbol or cut(ast.unparse(c.call.node.func))
+    name = c.call.symbol or cut(source(c.call.node.func))
     by_default = (
         " (by default)" if any(k.value is True and k.how.value == "default" for k in given.values.known) else ""
     )
@@ -106,10 +112,12 @@ def trust(c: Context, *, sure: bool = True) -> Iterator[Finding]:
     local = bool(c.references) and all((r.identity or "").startswith("file:") for r in c.references)
     if local:
         tail = "from that folder"
+    whose = c.what if c.references else "the model that it loads"
     yield c.say(
         rule.TRUST_REMOTE_CODE,
-        f"{name} runs Python code of {c.what}, {tail}{by_default}.",
-        severity=Severity.MEDIUM if pinned or local or not sure else None,
+        f"{name} runs Python code of {whose}, {tail}{by_default}.",
+        fix="" if pinned or local or loader is None else _pinning(c),
+        severity=Severity.MEDIUM if pinned or local else None,
         facts=(("pinned", str(pinned).lower()),),
     )
 
@@ -142,9 +150,8 @@ def torch_load(c: Context) -> Iterator[Finding]:
         )
     elif (given.given and given.values.unknown) or (call.argument(("weights_only",)).maybe and not given.given):
         yield c.say(
-            rule.TORCH_LOAD,
+            rule.TORCH_LOAD_DYNAMIC,
             f"{c.call.symbol} gets weights_only at run time, and what it is cannot be told from this file.",
-            severity=Severity.LOW,
             facts=(("weights_only", "dynamic"),),
         )
     else:
@@ -220,7 +227,7 @@ def torch_hub(c: Context) -> Iterator[Finding]:
     if local or (c.references and all((r.identity or "").startswith("file:") for r in c.references)):
         return
     if c.references and all(is_commit(r.revision) for r in c.references):
-        yield c.say(rule.TORCH_HUB, f"{c.call.symbol} runs hubconf.py of {c.what} at a commit.", severity=Severity.LOW)
+        yield c.say(rule.TORCH_HUB_PINNED, f"{c.call.symbol} runs hubconf.py of {c.what} at the pinned commit.")
         return
     known = any(r.identity for r in c.references)
     yield c.say(

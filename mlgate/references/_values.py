@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from mlgate.records import Resolution
 from mlgate.references import _flow
 from mlgate.references._domain import (
+    MOST_TEXT,
     UNKNOWN,
     Arguments,
     Display,
@@ -135,6 +136,8 @@ class Evaluator:
         left, right = self.values(node.left, at), self.values(node.right, at)
         if isinstance(node.op, ast.Add):
             return combine(_add, (left, right))
+        if isinstance(node.op, ast.Mult):
+            return combine(_times, (left, right))
         if isinstance(node.op, ast.Div):
             return combine(_slash, (left, right))
         if isinstance(node.op, ast.Mod):
@@ -245,6 +248,12 @@ class Evaluator:
 def _add(left: Plain, right: Plain) -> Plain:
     if isinstance(left, str) and isinstance(right, str):
         return left + right
+    raise TypeError
+
+
+def _times(left: Plain, right: Plain) -> Plain:
+    if isinstance(left, str) and isinstance(right, int) and 0 <= right * len(left) <= MOST_TEXT:
+        return left * right
     raise TypeError
 
 

@@ -8,6 +8,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
+import msgspec
+
 from mlgate.errors import Incomplete
 from mlgate.records import Artifact, Inspector, Location, Observation
 from mlgate.references._read import Reader
@@ -19,44 +21,50 @@ from mlgate.rules import finding
 _MOST_BYTES = 64 * 2**20
 _MOST_CELLS = 20_000
 _PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "memit", "mprun", "local"})
+_PYTHON_NAMES = ("python", "ipython", "conda", "sage", "xpython", "pyspark")
 _CODE_MAGICS = re.compile(r"(\s*)%(?:time|timeit|prun|memit|lprun)\b(?:\s+-\w+(?:\s+\d+)?)*\s+(?=\S)")
 _MAGIC_LINE = re.compile(r"\s*(?:[!?]|%{1,2}[A-Za-z_])|\s*[\w.]+\?{1,2}\s*$")
-_MAGIC_VALUE = re.compile(r"(\s*[\w.,\s]+=\s*)(?:!|%(?!%)[A-Za-z_])")
+_MAGIC_VALUE = re.compile(r"(\s*+[A-Za-z_][\w.,\s]*+=\s*+)(?:!|%(?!%)[A-Za-z_])")
+
+
+class _Cell(msgspec.Struct):
+    cell_type: str = ""
+    source: str | list[str] = ""
+    input: str | list[str] = ""
+    language: str = "python"
+
+
+class _Sheet(msgspec.Struct):
+    cells: list[_Cell] = []
+
+
+class _Language(msgspec.Struct):
+    name: str = ""
+    language: str = ""
+
+
+class _Metadata(msgspec.Struct):
+    kernelspec: _Language | None = None
+    language_info: _Language | None = None
+
+
+class _Notebook(msgspec.Struct):
+    cells: list[_Cell] = []
+    worksheets: list[_Sheet] = []
+    metadata: _Metadata | None = None
 
 
 def _cells(data: bytes) -> list[str]:
     """The sources of the code cells, in order; none when the notebook's language is not Python."""
-    import msgspec  # noqa: PLC0415  (start-up)
-
-    class Cell(msgspec.Struct):
-        cell_type: str = ""
-        source: str | list[str] = ""
-        input: str | list[str] = ""
-        language: str = "python"
-
-    class Sheet(msgspec.Struct):
-        cells: list[Cell] = []
-
-    class Language(msgspec.Struct):
-        name: str = ""
-        language: str = ""
-
-    class Metadata(msgspec.Struct):
-        kernelspec: Language | None = None
-        language_info: Language | None = None
-
-    class Notebook(msgspec.Struct):
-        cells: list[Cell] = []
-        worksheets: list[Sheet] = []
-        metadata: Metadata | None = None
-
     try:
-        book = msgspec.json.decode(data, type=Notebook)
+        book = msgspec.json.decode(data, type=_Notebook)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Incomplete("malformed", f"not a notebook: {str(error)[:150]}") from error
-    meta = book.metadata or Metadata()
-    language = (meta.language_info or Language()).name or (meta.kernelspec or Language()).language or "python"
-    if not language.lower().startswith(("python", "ipython", "sage")):
+    meta = book.metadata or _Metadata()
+    kernel, info = meta.kernelspec or _Language(), meta.language_info or _Language()
+    told = [text.lower() for text in (kernel.name, kernel.language, info.name) if text]
+    # Jupyter goes by the kernel's name; one word for Python is enough, since the others may be there to mislead
+    if told and not any(text.startswith(_PYTHON_NAMES) for text in told):
         return []
     cells = [*book.cells, *(cell for sheet in book.worksheets for cell in sheet.cells)]
     code = [cell for cell in cells if cell.cell_type == "code" and cell.language.lower() in {"python", ""}]
