@@ -123,8 +123,8 @@ def _parsed(name: str, text: str) -> nodes.Template:
 
     try:
         return _environment().parse(text)
-    except TemplateError as error:
-        raise Incomplete("malformed", f"{name} is no template that Jinja2 parses: {str(error.message)[:200]}") from None
+    except (TemplateError, ValueError) as error:  # ValueError: a number of thousands of digits
+        raise Incomplete("malformed", f"{name} is no template that Jinja2 parses: {str(error)[:200]}") from None
     except RecursionError:
         raise Incomplete("limit", f"{name} is nested too deep") from None
 
@@ -147,14 +147,12 @@ def _reasons(tree: nodes.Template) -> Iterator[tuple[Rule, str]]:
         if isinstance(node, nodes.Name):
             if node.ctx == "load" and node.name in _FORBIDDEN and node.name not in own:
                 yield UNSAFE_TEMPLATE, f"uses {node.name!r}, which no template is given"
-        elif isinstance(node, nodes.Expr):
+        elif isinstance(node, nodes.Expr) and not isinstance(node, nodes.TemplateData):
             yield from _expression(node, constants)
         elif isinstance(node, (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)):
             yield UNSAFE_TEMPLATE, f"loads another file ({type(node).__name__.lower()})"
         elif isinstance(node, nodes.Keyword):
             yield from _attribute(node.key)
-    if constants.exhausted:
-        raise Incomplete("limit", "the template puts more texts together than can be followed")
 
 
 def _expression(node: nodes.Expr, constants: Constants) -> Iterator[tuple[Rule, str]]:
@@ -194,7 +192,7 @@ def _key(argument: nodes.Expr, constants: Constants) -> Iterator[tuple[Rule, str
     """A subscript: its texts where they are known, and pieces of a hidden name where they are not."""
     from jinja2 import nodes  # noqa: PLC0415
 
-    values = constants.values(argument)
+    values = constants.key(argument)
     for key in values:
         yield from _attribute(key)
     if not values and not isinstance(argument, nodes.Const):
@@ -204,11 +202,14 @@ def _key(argument: nodes.Expr, constants: Constants) -> Iterator[tuple[Rule, str
 
 
 def _filter(node: nodes.Filter, constants: Constants) -> Iterator[tuple[Rule, str]]:
+    from jinja2 import nodes  # noqa: PLC0415
+
     if node.name not in _BY_ATTRIBUTE:
         return
+    by_name = node.name == "attr" or any(isinstance(a, nodes.Const) and a.value == "attr" for a in node.args)
     for argument in (*node.args, *(pair.value for pair in node.kwargs)):
-        values = constants.values(argument)
-        if not values and node.name == "attr":
+        values = constants.key(argument)
+        if not values and by_name:
             yield UNSAFE_TEMPLATE, "reaches an attribute whose name is computed"
         for text in values:
             for part in text.split("."):

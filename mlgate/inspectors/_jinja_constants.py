@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
+from mlgate.errors import Incomplete
+
 if TYPE_CHECKING:
     from jinja2 import nodes
 
@@ -21,8 +23,11 @@ _STEPS = 1_000_000
 
 
 @dataclass(slots=True)
-class _Budget:
+class _Progress:
+    """`lost` is set whenever something was not followed to its end, and stays set when the steps are used up."""
+
     steps: int = _STEPS
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,15 @@ class Constants:
     """Texts by name of the variables that the template sets, wherever it sets them; `ns.a` for namespaces."""
 
     names: dict[str, tuple[str, ...]]
-    budget: _Budget
+    cut: set[str]
+    progress: _Progress
 
     @classmethod
     def of(cls, everything: Iterable[nodes.Node]) -> Constants:
         """Reads all assignments of a template. Order and branches are not looked at: a name has all its texts."""
         from jinja2 import nodes  # noqa: PLC0415
 
-        made = cls({}, _Budget())
+        made = cls({}, set(), _Progress())
         assignments: list[tuple[str, nodes.Node]] = []
         for node in everything:
             if isinstance(node, nodes.Assign):
@@ -46,38 +52,52 @@ class Constants:
                 assignments += [(f".{pair.key}", pair.value) for pair in node.kwargs]
             elif isinstance(node, nodes.For) and isinstance(node.target, nodes.Name):
                 assignments += [(node.target.name, item) for item in _items(node.iter) if item is not node.iter]
+            elif isinstance(node, nodes.AssignBlock) and isinstance(node.target, nodes.Name):
+                assignments.append((node.target.name, _body(node)))
+            elif isinstance(node, nodes.Macro):
+                assignments.append((f"{node.name}()", _body(node)))
         for _ in range(3):  # a name set from a name set from a name
             for name, value in assignments:
+                made.progress.lost = False
                 known = made.names.get(name, ())
                 made.names[name] = made._distinct((*known, *made.values(value)))
+                if made.progress.lost:
+                    made.cut.add(name)
         return made
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether something was not followed to its end, so that an empty answer means nothing."""
-        return self.budget.steps < 0
+    def key(self, node: nodes.Node) -> tuple[str, ...]:
+        """`values`, for a place where one that is missed matters. Raises Incomplete when one may be."""
+        self.progress.lost = False
+        found = self.values(node)
+        if self.progress.lost:
+            raise Incomplete("limit", "the template computes an attribute's name from more texts than can be followed")
+        return found
+
+    def _named(self, name: str) -> tuple[str, ...]:
+        self.progress.lost |= name in self.cut
+        return self.names.get(name, ())
 
     def _distinct(self, values: Iterable[str]) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(values))
-        if len(found) > _VALUES:
-            self.budget.steps = -1
+        self.progress.lost |= len(found) > _VALUES
         return found[:_VALUES]
 
     def values(self, node: nodes.Node, depth: int = 0) -> tuple[str, ...]:
         """What this expression can be as text; empty when it is not known."""
         from jinja2 import nodes  # noqa: PLC0415
 
-        self.budget.steps -= 1
-        if depth > _DEPTH:
-            self.budget.steps = -1
-        if self.budget.steps < 0:
+        self.progress.steps -= 1
+        if depth > _DEPTH or self.progress.steps < 0:
+            self.progress.lost = True
             return ()
+        if isinstance(node, nodes.TemplateData):
+            return (node.data[:_LONGEST],)
         if isinstance(node, nodes.Const):
             return (node.value[:_LONGEST],) if isinstance(node.value, str) else ()
         if isinstance(node, nodes.Name):
-            return self.names.get(node.name, ())
+            return self._named(node.name)
         if isinstance(node, nodes.Getattr):
-            return self.names.get(f".{node.attr}", ())
+            return self._named(f".{node.attr}")
         if isinstance(node, nodes.Concat):
             return self._joined(node.nodes, "", depth)
         if isinstance(node, nodes.CondExpr):
@@ -99,6 +119,8 @@ class Constants:
             return tuple(text * times for text in self.values(node.left, depth + 1)) if 0 < times <= 64 else ()
         if isinstance(node, nodes.Mod):
             return self._formatted(node.left, _items(node.right), depth)
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
+            return self._named(f"{node.node.name}()")
         if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
             return self._method(node.node.attr, node.node.node, node.args, depth, filtered=False)
         return ()
@@ -169,6 +191,13 @@ def _terms(node: nodes.Add) -> list[nodes.Expr]:
         parts.append(left.right)
         left = left.left
     return [left, *reversed(parts)]
+
+
+def _body(node: nodes.AssignBlock | nodes.Macro) -> nodes.Node:
+    """What a block prints, as one sum; both sides of its conditions, one after the other."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    return nodes.Concat([part for output in node.find_all(nodes.Output) for part in output.nodes])
 
 
 def _items(node: nodes.Node) -> list[nodes.Expr]:

@@ -30,6 +30,7 @@ REAL = (
     QWEN,
     TRAINED,
     TOOLS,
+    "{% set a = '' %}" + "".join(f"{{% set a = a ~ '{n}' %}}" for n in range(12)) + "{{ a }}{{ x[role] }}",
     "{{ '__end_of_turn__' }}{{ message._x }}{{ message['_' ~ role] is defined }}{{ '{\"name\": [_x]}' }}",
     "{{ messages | selectattr('role', 'equalto', 'system') | first | default('') }}{{ 2 ** 10 }}{{ '-' * 40 }}",
     "{% set open = '<tool>' %}{{ open }}{% for system in messages %}{{ system }}{% endfor %}",
@@ -71,6 +72,9 @@ def check(template: str) -> list[str]:
         "{{ x['__cla' + ('ss__' if messages else 'sh__')] }}",
         "{{ x[" + " + ".join(f"'{char}'" for char in "__class__") + "] }}",
         "{{ x[" + "'' + " * 500 + "'__class__'] }}",
+        "{% set a %}__cla{% endset %}{{ x[a ~ 'ss__'] }}",
+        "{% macro m() %}__cla{{ 'ss__' }}{% endmacro %}{{ x[m()] }}",
+        "{{ messages | map('attr', messages[0].content) }}",
         "{{ '{0.__class__}'.format(1) }}",
         "{{ '{0._x}'.format(1) }}",
         "{{ messages | map(attribute='__class__') | list }}",
@@ -113,6 +117,8 @@ def test_what_real_templates_do_is_no_finding(template: str) -> None:
         ("{{ x }}" * 100_000, "limit"),
         ("{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}", "limit"),
         ("{{ x[''" + " | lower" * 300 + "] }}", "limit"),
+        ("{% set a = '' %}" + "".join(f"{{% set a = a ~ '{n}' %}}" for n in range(9)) + "{{ x[a] }}", "limit"),
+        ("{{ 1" + "0" * 5_000 + " }}", "malformed"),
     ],
 )
 def test_what_cannot_be_followed_is_incomplete(template: str, reason: str) -> None:
