@@ -113,8 +113,11 @@ def _nodes(inventory: Inventory) -> dict[str, Node]:
         if not {made.identity, f"dataset:{made.identity}"} & told
     ]
     told |= {component.identity for component in components}
+    versioned = {component.identity for component in components if component.version}
     nodes: dict[str, Node] = {}
     for component in components:
+        if component.identity in versioned and _only_named(component):
+            continue
         ref = _free(nodes, component)
         scanned = files.get(_FILE.sub("", component.identity)) if _is_file(component) else None
         nodes[ref] = Node(ref=ref, component=component, scanned=scanned)
@@ -124,6 +127,12 @@ def _nodes(inventory: Inventory) -> dict[str, Node]:
             ref = _free(nodes, named)
             nodes[ref] = Node(ref=ref, component=named, stated=False)
     return nodes
+
+
+def _only_named(component: Component) -> bool:
+    """Whether a header names this model or dataset, without a version, and nothing here loads it: any version is it."""
+    plain = component.version is None and not component.occurrences and not component.hashes
+    return plain and component.kind is not Kind.PACKAGE
 
 
 def _is_file(component: Component) -> bool:

@@ -209,8 +209,6 @@ def _lineage(artifact: Artifact, header: Header) -> Iterator[Observation]:
                 kind=Kind.DATASET if is_dataset else Kind.MODEL,
                 identity=identity,
                 name=match[2],
-                pinned=False,
-                licenses=(),
                 properties=(("gguf:stated-version", version),) if version else (),
             )
             yield Relation(source=where, target=identity, kind=relation)

@@ -201,6 +201,15 @@ def test_the_graph_leads_from_the_application_to_everything() -> None:
     assert properties(components(document)["hf:meta/root"])["mlgate:named-by-relation-only"] == "true"
 
 
+def test_what_a_header_names_is_the_version_that_is_loaded() -> None:
+    named = Component(kind=Kind.MODEL, identity="hf:acme/base", name="acme/base")
+    one = repository()
+    document = build(dataclasses.replace(one, components=(*one.components, named)))
+    assert "hf:acme/base" not in components(document)
+    lone = Inventory(root="", components=(named,))
+    assert list(components(build(lone))) == ["hf:acme/base"]
+
+
 def test_a_ring_of_packages_is_reached_too() -> None:
     ring = tuple(package(name, "1", "uv.lock", direct=False) for name in "ab")
     relations = tuple(Relation(source=f"pkg:pypi/{a}", target=f"pkg:pypi/{b}") for a, b in ("ab", "ba", "aa"))
