@@ -8,7 +8,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 COPY requirements.lock ./
 # Wheels only: nothing is compiled, and no package's setup code runs.
-RUN python -m pip install --require-hashes --only-binary :all: --no-compile --target /opt/mlgate/lib -r requirements.lock
+RUN python -m pip install --root-user-action ignore --require-hashes --only-binary :all: --no-compile --target /opt/mlgate/lib -r requirements.lock
 COPY mlgate /opt/mlgate/lib/mlgate
 COPY entrypoint.py LICENSE /opt/mlgate/
 # Bytecode that does not look at times, so that equal sources give equal files and start fast in a read-only file system.

@@ -6,7 +6,13 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-_CONFIG = ("user.name=Test", "user.email=test@example.test", "init.defaultBranch=main", "commit.gpgsign=false")
+_CONFIG = (
+    "user.name=Test",
+    "user.email=test@example.test",
+    "init.defaultBranch=main",
+    "commit.gpgsign=false",
+    "safe.directory=*",
+)
 
 
 def git(root: Path, *arguments: str) -> str:
