@@ -123,8 +123,11 @@ class Machine(Operations):
             elif code == 0x68:  # BINGET
                 index = buf[pos + 1]
                 number = memo[index] if index < len(memo) else -1
-                self.at = base + pos
-                append(number if number >= 0 else get(index))
+                if number >= 0:
+                    append(number)
+                else:
+                    self.at = base + pos
+                    append(get(index))
                 pos += 2
             elif code == 0x71:  # BINPUT
                 top = stack[-1]
@@ -178,8 +181,11 @@ class Machine(Operations):
             elif code == 0x6A:  # LONG_BINGET
                 index = int.from_bytes(buf[pos + 1 : pos + 5], "little")
                 number = memo[index] if index < len(memo) else -1
-                self.at = base + pos
-                append(number if number >= 0 else get(index))
+                if number >= 0:
+                    append(number)
+                else:
+                    self.at = base + pos
+                    append(get(index))
                 pos += 5
             elif code == 0x74:  # TUPLE
                 items = stack

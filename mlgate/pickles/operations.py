@@ -168,14 +168,20 @@ class Operations(Calls):
             self.mutate("appends", target, items, ("bytearray",))
 
     def set_items(self, target: Value, items: Sequence[Value]) -> None:
-        """SETITEM and SETITEMS: a dict grows; of anything else `__setitem__` is called."""
-        if isinstance(target, Bag) and target.kind == "dict":
-            self.check_keys(items)
+        """SETITEM and SETITEMS: a dict grows; of anything else `__setitem__` is called.
+
+        The Python unpickler sets the pairs before it fails on an odd last item.
+        """
+        if target.__class__ is Bag and target.kind == "dict":
+            for item in items:
+                if item.__class__ is not int:
+                    self._check_hashable(items[::2])
+                    break
             target.add(items)
         else:
-            if len(items) % 2:
-                raise ValueError("an odd number of items for SETITEMS")
-            self.mutate("setitems", target, items, ("bytearray", "list"))
+            self.mutate("setitems", target, items[: len(items) // 2 * 2], ("bytearray", "list"))
+        if len(items) % 2:
+            raise ValueError("an odd number of items for SETITEMS")
 
     def check_keys(self, items: Sequence[Value]) -> None:
         """Raises ValueError when keys and values do not pair or a key cannot be one."""

@@ -13,6 +13,7 @@ from mlgate.pickles.machine import Machine
 from mlgate.pickles.second import second_opinion
 from mlgate.pickles.sniff import is_pickle
 from mlgate.pickles.state import Blob
+from mlgate.pickles.values import Call
 from mlgate.pickles.verdicts import Judge
 from mlgate.records import Artifact, Finding, Source
 from mlgate.sources import SliceSource
@@ -102,6 +103,8 @@ class Scan:
 
     def _events(self, machine: Machine, judge: Judge) -> Iterator[Finding]:
         for event in machine.run():
+            if event.__class__ is Call and judge.passes(event):
+                continue
             if isinstance(event, Blob):
                 yield from self._inner(event)
             else:

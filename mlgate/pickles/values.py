@@ -67,11 +67,18 @@ class Call(Node):
     def __init__(self, kind: str, callee: Value, args: Value, offset: int, kwargs: Value | None = None) -> None:
         self.kind = kind
         self.offset = offset
-        self.callee = shallow(callee)
-        self.args = shallow(args)
         self.kwargs = None if kwargs is None else shallow(kwargs)
         self.state: Value | None = None
-        self.depth = 1 + max(depth_of(self.callee), depth_of(self.args))
+        depth = 1
+        if isinstance(args, Node):
+            args = shallow(args)
+            depth = depth_of(args)
+        if isinstance(callee, Node) and callee.depth > depth:
+            callee = shallow(callee)
+            depth = max(depth, depth_of(callee))
+        self.callee = callee
+        self.args = args
+        self.depth = depth + 1
 
 
 class Bag(Node):
@@ -89,15 +96,18 @@ class Bag(Node):
 
     def add(self, items: Sequence[Value], keep: int = PREVIEW) -> None:
         """Takes more contents in."""
+        count = len(items)
         room = keep - self.count
-        self.count += len(items)
-        if room > 0:
-            kept = list(items[:room])
-            for index, item in enumerate(kept):
-                if item.__class__ is not int:
-                    kept[index] = shallow(item)
-                    self.depth = max(self.depth, 1 + depth_of(kept[index]))
-            self.items = [*self.items, *kept] if self.items else kept
+        self.count += count
+        if room <= 0:
+            return
+        kept = items if count <= room else items[:room]
+        for item in kept:
+            if item.__class__ is not int:
+                kept = [shallow(item) for item in kept]
+                self.depth = max(self.depth, 1 + max(map(depth_of, kept)))
+                break
+        self.items = [*self.items, *kept] if self.items else kept
 
 
 class Opaque(Node):

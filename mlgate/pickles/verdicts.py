@@ -41,6 +41,8 @@ class Judge:
         self.critical = False
         self.imports: dict[str, Entry] = {}
         self.persistent: list[Opaque] = []
+        self._settled: set[Value] = set()
+        self._due = 0
         self._expect_persistent = expect_persistent
         self._safe_prefixes = safe_prefixes
         self._entries: dict[int, tuple[Global, Entry]] = {}
@@ -58,6 +60,14 @@ class Judge:
         self._told = before._told
         self._count = before._count
 
+    def passes(self, call: Call) -> bool:
+        """Whether there is nothing to say of a call, because its like was judged before: the many of a large file."""
+        self.events += 1
+        if call.kind in _CHANGES:
+            target = call.callee
+            return target.__class__ is Call and target.callee.__class__ is Global
+        return call.callee in self._settled
+
     def judge(self, event: Event) -> Iterator[Finding]:
         """What is to be said of one event."""
         if isinstance(event, Call):
@@ -68,8 +78,7 @@ class Judge:
             yield from self._persist(event)
         elif isinstance(event, Oddity):
             yield from self._odd(event)
-        self.events += 1
-        if self._waiting and self.events % _PATIENCE == 0:
+        if self._waiting and self.events >= self._due:
             yield from self.flush()
 
     def flush(self) -> Iterator[Finding]:
@@ -103,6 +112,7 @@ class Judge:
         self.imports[f"{imported.raw_module}.{imported.raw_name}"] = entry
         if entry.level != "safe":
             self._waiting.setdefault(imported.path, (imported, entry, imported.offset))
+            self._due = self.events + _PATIENCE
 
     # -- calls
 
@@ -112,7 +122,7 @@ class Judge:
             if isinstance(callee, Global):
                 self.ran = True
                 yield from self._say(rules.CHANGED_IMPORT, call.offset, f"changes {callee.path}", self._shown(call))
-            elif not isinstance(callee, Call) or not isinstance(callee.callee, Global):
+            else:
                 yield from self._change(call)
             return
         if isinstance(callee, Global):
@@ -120,7 +130,11 @@ class Judge:
             if entry.level == "safe":
                 if entry.args:
                     yield from self._arguments(call, callee, entry)
+                else:
+                    self._settled.add(callee)
                 return
+            if entry.level == "unknown" and _looks_like_class(callee.path):
+                self._settled.add(callee)  # its import is reported
             yield from self._judged(call, entry, callee.path)
             return
         path = called(self.window, call)

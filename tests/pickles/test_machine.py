@@ -47,7 +47,7 @@ def watch(data: bytes) -> tuple[list[Seen], bool]:
 def _count(call: Call) -> int | str:
     """How many arguments; "any" for what is no tuple, which only the Python unpickler unpacks."""
     if isinstance(call.args, Bag):
-        return call.args.count if call.args.kind in ("tuple", "list") else "any"
+        return call.args.count if call.args.kind == "tuple" or call.kind not in _CALLS else "any"
     return len(call.args) if isinstance(call.args, tuple) else "any"
 
 
