@@ -8,6 +8,6 @@ import sys
 if sys.path and sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (what the interpreter itself put there)
     del sys.path[0]
 
-from mlgate.cli import main  # noqa: E402
+from mlgate.cli import main
 
 sys.exit(main())

@@ -82,12 +82,18 @@ def _relation_order(relation: Relation) -> tuple[str, str, str]:
     return (relation.source, relation.target, relation.kind)
 
 
+def _name(identity: str) -> str:
+    """What people call it: the part after the scheme of ours; a URL stays whole."""
+    plain = identity.removeprefix("dataset:")
+    return plain if "://" in plain else plain.partition(":")[2] or plain
+
+
 def _component(reference: Reference) -> Component:
     identity = reference.identity or ""
     return Component(
         kind=reference.kind,
         identity=identity,
-        name=identity.removeprefix("dataset:").partition(":")[2] or identity,
+        name=_name(identity),
         version=reference.revision,
         purl=reference.purl,
         pinned=reference.pinned,

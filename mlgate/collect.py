@@ -69,7 +69,7 @@ def collect(
     try:
         with Pool("mlgate.worker", jobs) as pool:
             run = _Run(pool, root_fd, files, readings, catalogue, limits, deadline, progress)
-            run.all(((path, "") for path in files))
+            run.all((path, "") for path in files)
             run.includes()
     finally:
         os.close(root_fd)

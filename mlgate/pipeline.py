@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,38 +106,56 @@ def read_policy(settings: Settings, repository: git.Repository | None, base: str
     Raises MlgateError when a named policy is not there, or when it is not valid.
     """
     if settings.remote_base:
+        if settings.policy_text is None and settings.policy_file:
+            raise _no_policy(settings.policy_file, base)
         if settings.policy_text is None:
             return load.preset("starter"), "preset starter"
-        return load.load(settings.policy_text, f"{settings.policy_source}"), f"{settings.policy_source} at {base[:12]}"
+        return load.load(settings.policy_text, settings.policy_source), f"{settings.policy_source} at {base[:12]}"
     places = (settings.policy_file,) if settings.policy_file else POLICY_PLACES
     for place in places:
         text = _read(settings, repository, base, place)
         if text is not None:
-            source = f"{place} at {base[:12]}" if base else place
-            return load.load(text, place), source
+            return load.load(text, place), f"{place} at {base[:12]}" if base else place
     if settings.policy_file:
-        where = f" at the base {base[:12]}" if base else ""
-        hint = "A policy takes effect when it is on the base." if base else "Give a path from the repository's root."
-        raise MlgateError(f"There is no policy {settings.policy_file!r}{where}.", hint)
+        raise _no_policy(settings.policy_file, base)
     return load.preset("starter"), "preset starter"
+
+
+def _no_policy(name: str, base: str) -> MlgateError:
+    where = f" at the base {base[:12]}" if base else ""
+    hint = "A policy takes effect when it is on the base." if base else "Give a path from the repository's root."
+    return MlgateError(f"There is no policy {name!r}{where}.", hint)
 
 
 def _read(settings: Settings, repository: git.Repository | None, base: str, place: str) -> str | None:
     if base and repository:
         data = repository.read(base, os.fsencode(place), _LARGEST_POLICY)
     else:
-        top = repository.top if repository else settings.root
-        path = Path(place) if Path(place).is_absolute() else top / place
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_POLICY)
+        data = _read_here(repository.top if repository else settings.root, place)
     if data is None:
         return None
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise MlgateError(f"The policy {place!r} is not UTF-8.", "Save it as UTF-8.") from None
+
+
+def _read_here(top: Path, place: str) -> bytes | None:
+    """The policy of a working tree; a link is refused, since what it points to may be anybody's."""
+    path = Path(place) if Path(place).is_absolute() else top / place
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MlgateError(f"The policy {place!r} cannot be read: {error.strerror}.", "Use a plain file.") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise MlgateError(f"The policy {place!r} is no file.", "Use a plain file.")
+        data = file.read(_LARGEST_POLICY + 1)
+    if len(data) > _LARGEST_POLICY:
+        raise MlgateError(f"The policy {place!r} is larger than {_LARGEST_POLICY:,} bytes.", "Make it smaller.")
+    return data
 
 
 def _resolve(settings: Settings, repository: git.Repository | None) -> str:

@@ -137,5 +137,5 @@ def test_the_entry_point_imports_nothing_of_the_workspace(tmp_path: Path) -> Non
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (2, b"")
-    assert b"is not offered" in done.stdout
+    assert b"GITHUB_EVENT_PATH is not set" in done.stdout
     assert not victim.exists()
