@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from fresh import environment  # noqa: E402
+from fresh import environment  # type: ignore[import-not-found]  # noqa: E402
 
 CODE = """from transformers import AutoModel
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from fresh import ROOT, environment
+from fresh import ROOT, environment  # type: ignore[import-not-found]
 
 CACHE = ROOT / ".cache"
 
