@@ -172,6 +172,9 @@ def _unused(decompressor: Decompressor) -> bytes:
     return unused if isinstance(unused, bytes) else b""
 
 
+_DICTIONARY = 128 * 2**20  # the largest preset's is 64 MiB
+
+
 def zip_decompressor(method: int, source: Source, start: int) -> tuple[Callable[[], Decompressor], int] | None:
     """(maker, bytes of header to skip) for a ZIP compression method (APPNOTE 4.4.5), or None when unknown."""
     if method == 8:
@@ -182,6 +185,12 @@ def zip_decompressor(method: int, source: Source, start: int) -> tuple[Callable[
         head = source.read_at(start, 9)
         if len(head) < 9 or head[2:4] != b"\x05\x00":
             return None
-        filters = [lzma._decode_filter_properties(lzma.FILTER_LZMA1, head[4:9])]  # type: ignore[attr-defined]  # noqa: SLF001  (zipfile's own way)
+        packed, size = head[4], int.from_bytes(head[5:9], "little")
+        if packed >= 9 * 5 * 5:
+            return None
+        if size > _DICTIONARY:  # it is allocated before the first byte comes out
+            raise Incomplete("limit", f"an LZMA dictionary of {size:,} bytes")
+        settings = {"lc": packed % 9, "lp": packed // 9 % 5, "pb": packed // 45, "dict_size": max(size, 4096)}
+        filters = [{"id": lzma.FILTER_LZMA1, **settings}]
         return (lambda: lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)), 9
     return None

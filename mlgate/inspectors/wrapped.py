@@ -23,6 +23,7 @@ from mlgate.sources import FdSource, SliceSource
 _CHUNK = 1 << 18
 _FREE = 64 * 2**20  # below this, a high expansion ratio is harmless: text logs reach 1000
 _MEMBERS = 50_000
+_LZMA_MEMORY = 256 * 2**20  # the largest preset needs 65 MiB
 
 LINK = Rule(
     id="MLG-ARC-020",
@@ -61,7 +62,7 @@ class _Gzip:
 _OPENERS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "gzip": (_Gzip, (".gz", ".tgz", ".gzip")),
     "bzip2": (bz2.BZ2Decompressor, (".bz2", ".tbz2", ".tbz")),
-    "xz": (lzma.LZMADecompressor, (".xz", ".txz", ".lzma")),
+    "xz": (lambda: lzma.LZMADecompressor(memlimit=_LZMA_MEMORY), (".xz", ".txz", ".lzma")),
 }
 
 
