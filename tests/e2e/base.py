@@ -105,7 +105,7 @@ def _lay_python(root: Path, prefix: Path) -> None:
 
 
 def _lay_settings(root: Path) -> None:
-    """This machine's certificates: its way to the package sources may have its own."""
+    """Copies the machine's certificates: its way to the package sources may have its own."""
     bundle = Path(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
     if bundle.is_file():
         shutil.copyfile(bundle, root / "etc/ssl/certs/ca-certificates.crt")

@@ -9,8 +9,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.e2e.place import Missing, folder
+from tests.e2e.place import STATE, Missing, folder
 
+OURS = f"unix://{STATE}/docker/docker.sock"
 _START = 30.0  # seconds
 
 
@@ -71,13 +72,12 @@ def start() -> tuple[str, str]:
     if not (Path("/usr/bin/docker").exists() and shutil.which("dockerd") and shutil.which("iptables")):
         install("docker.io", "iptables")
     docker = "/usr/bin/docker"  # of the same package as dockerd: another client on PATH may be too new for it
-    host = f"unix://{place}/docker.sock"
-    if answers(docker, host):
-        return docker, host
+    if answers(docker, OURS):
+        return docker, OURS
     arguments = ["--data-root", f"{place}/data", "--exec-root", f"{place}/run", "--pidfile", f"{place}/dockerd.pid"]
     with (place / "dockerd.log").open("wb") as log:
         process = subprocess.Popen(
-            ["dockerd", *arguments, "-H", host],
+            ["dockerd", *arguments, "-H", OURS],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -85,8 +85,8 @@ def start() -> tuple[str, str]:
         )
     end = time.monotonic() + _START
     while time.monotonic() < end and process.poll() is None:
-        if answers(docker, host):
-            return docker, host
+        if answers(docker, OURS):
+            return docker, OURS
         time.sleep(0.2)
     if process.poll() is None:
         process.terminate()

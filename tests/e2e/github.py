@@ -16,12 +16,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+from tests.e2e.openapi import Description
+from tests.github import server
+from tests.github.gitserver import backend
 
 TOKEN = "ghs_test_token"
 REPOSITORY = "octocat/hello"
@@ -52,13 +53,18 @@ class Request:
 
 @dataclass(slots=True)
 class Api:
-    """The proxy's view: `head` is put into pull requests, `read_only` refuses writes as GitHub does."""
+    """The proxy's view.
+
+    `head` is put into pull requests, `read_only` refuses writes as GitHub does, `projects` holds repositories to fetch
+    from. `unknown` is what GitHub's description does not have.
+    """
 
     emulator: int
-    description: dict[str, Any]
+    description: Description
     port: int = 0
     head: str = ""
     read_only: bool = False
+    projects: Path | None = None
     requests: list[Request] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
@@ -95,30 +101,6 @@ class Api:
         found: list[dict[str, Any]] = self.ask("GET", f"/repos/{REPOSITORY}/issues/{number}/comments")
         return found
 
-    def check(self, method: str, path: str, body: bytes) -> None:
-        """Notes a request that GitHub's description does not have, or whose body is not what it says."""
-        plain = path.partition("?")[0]
-        for template, operations in self.description["paths"].items():
-            if method.lower() in operations and _pattern(template).fullmatch(plain):
-                content = operations[method.lower()].get("requestBody", {}).get("content", {})
-                schema = content.get("application/json", {}).get("schema")
-                if schema is not None:
-                    document = {**schema, "components": self.description["components"]}
-                    try:
-                        jsonschema.validate(json.loads(body), document)
-                    except (jsonschema.ValidationError, ValueError) as error:
-                        self.unknown.append(f"{method} {plain}: {str(error)[:300]}")
-                return
-        self.unknown.append(f"{method} {plain}: GitHub has no such operation")
-
-
-@cache
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = re.split(r"(\{[^}]+\})", template)
-    # a path inside a repository may hold slashes, every other part may not
-    kinds = [(".+" if part == "{path}" else "[^/]+") if part.startswith("{") else re.escape(part) for part in parts]
-    return re.compile("".join(kinds))
-
 
 def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
@@ -129,11 +111,14 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if api.projects is not None and ".git/" in self.path:
+                self._git(api.projects, body)
+                return
             token = (self.headers.get("Authorization") or "").partition(" ")[2]
             if self.path == "/graphql":  # no REST operation; a token of Actions gets nothing useful here
                 status, headers, data = 404, dict[str, str](), b'{"message": "Not Found"}'
             else:
-                api.check(self.command, self.path, body)
+                api.unknown += api.description.complaints(self.command, self.path, body)
                 status, headers, data = self._answer(body, token)
             shown = json.loads(body) if body else None
             api.requests.append(Request(self.command, self.path, shown, status))
@@ -144,6 +129,15 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def _git(self, projects: Path, body: bytes) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            reply = backend(projects, server.Request(method=self.command, path=self.path, headers=headers, body=body))
+            self.send_response(reply.status)
+            for key, value in {**reply.headers, "Content-Length": str(len(reply.raw or b""))}.items():
+                self.send_header(key, value)
+            self.end_headers()
+            self.wfile.write(reply.raw or b"")
 
         def _answer(self, body: bytes, token: str) -> tuple[int, dict[str, str], bytes]:
             refused = json.dumps({"message": "Resource not accessible by integration"}).encode()
@@ -185,8 +179,7 @@ def serve(npm: Path, folder: Path) -> Iterator[Api]:
             stdout=log,
             stderr=log,
         )
-    description = json.loads((modules / "@octokit/openapi/generated/api.github.com.json").read_text())
-    api = Api(emulator=port, description=description)
+    api = Api(emulator=port, description=Description(modules))
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), _handler(api))
     proxy.daemon_threads = True
     proxy.block_on_close = False

@@ -50,11 +50,12 @@ def binary() -> Path:
 
 
 def modules(node: Path) -> Path:
-    """The folder node_modules as the lock file says. Raises Missing when npm cannot get it."""
-    target = folder() / f"npm-{_key('package.json', 'package-lock.json')}"
-    found = target / "node_modules"
-    if (target / "complete").exists():
-        return found
+    """The folder node_modules as the lock file says, with node in its .bin. Raises Missing when npm cannot get it."""
+    target = folder() / "npm"
+    stamp = target / "made-from"
+    key = _key("requirements.txt", "package.json", "package-lock.json")
+    if stamp.exists() and stamp.read_text() == key:
+        return target / "node_modules"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     for name in ("package.json", "package-lock.json"):
@@ -70,5 +71,8 @@ def modules(node: Path) -> Path:
         check=False,
     )
     _said(done, "npm ci")
-    (target / "complete").touch()
-    return found
+    link = target / "node_modules" / ".bin" / "node"
+    link.unlink(missing_ok=True)
+    link.symlink_to(node)
+    stamp.write_text(key)
+    return target / "node_modules"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.osv import V31_CRITICAL, database, record
-from tests.e2e.github import TOKEN, Api
+from tests.e2e.github import REPOSITORY, TOKEN, Api
 from tests.e2e.prepare import OURS, ROOT, STAND_IN
 from tests.e2e.runner import docker_environment, pull_request_event
 from tests.e2e.test_action import ATTACK, MENDED
@@ -35,7 +35,7 @@ jobs:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository that brings the action along; where the base is a stand-in, with FROM edited, as act has no build-arg."""
+    """A repository that brings the action along; for a stand-in with FROM edited, as act passes no build-arg."""
     root = tmp_path / "repository"
     for name in ("Dockerfile", "action.yml", "entrypoint.py", "pyproject.toml", "requirements.lock", ".dockerignore"):
         (root / ".action").mkdir(parents=True, exist_ok=True)
@@ -51,6 +51,8 @@ def repository(tmp_path: Path) -> Path:
     events = ({"introduced": "0"}, {"fixed": "2.6.0"})
     database(root / ".advisories", record("GHSA-53q9-r3pm-6pq6", events=events, vector=V31_CRITICAL))
     commit(root, {".github/workflows/mlgate.yml": WORKFLOW, "requirements.txt": "numpy==2.3.5\n"})
+    # act takes the repository's name from here; nothing is fetched from it.
+    git(root, "remote", "add", "origin", f"https://github.com/{REPOSITORY}.git")
     return root
 
 
