@@ -26,7 +26,6 @@ _OPTIONS = (
     *("-c", "protocol.allow=never"),
     *("-c", "submodule.recurse=false"),
     *("-c", "safe.bareRepository=explicit"),
-    *("-c", "diff.autoRefreshIndex=false"),  # else `git diff` writes .git/index, as root in the container
     "--no-replace-objects",
     "--literal-pathspecs",
 )
