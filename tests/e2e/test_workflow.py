@@ -76,4 +76,4 @@ def test_the_whole_workflow(api: Api, repository: Path, tmp_path: Path) -> None:
         assert done.returncode == code, log[-6000:]
         assert f"the verdict is {word}" in log
         (comment,) = api.comments(number)
-        assert ("resolved" in comment["body"].lower()) is (code == 0)
+        assert ("resolved" in comment["body"].lower()) is (code == 0), comment["body"]
