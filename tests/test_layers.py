@@ -32,7 +32,8 @@ def test_nothing_loads_unpickles_or_evaluates() -> None:
                 assert not {f"{node.module}.{alias.name}" for alias in node.names} & forbidden, path
                 assert node.module not in forbidden, path
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                assert node.func.id not in {"eval", "exec", "compile"}, f"{path}:{node.lineno}"
+                parses = node.func.id == "compile" and "PyCF_ONLY_AST" in ast.unparse(node)
+                assert parses or node.func.id not in {"eval", "exec", "compile"}, f"{path}:{node.lineno}"
 
 
 def test_generated_documentation_is_what_the_code_says() -> None:
