@@ -73,11 +73,11 @@ def decode(data: bytes) -> str:
 
 def parse(text: str, *, top_level_await: bool = False) -> ast.Module | None:
     """The tree, or None when it is not Python 3. Raises Incomplete(limit) when it is nested too deep."""
-    flags = ast.PyCF_ONLY_AST | (ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if top_level_await else 0)
+    more = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if top_level_await else 0
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in other people's strings
-            tree = compile(text, "<scanned>", "exec", flags, dont_inherit=True)
+            tree = compile(text, "<scanned>", "exec", ast.PyCF_ONLY_AST | more, dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         if "too many nested" in str(error) or "too complex" in str(error):
             raise Incomplete("limit", "source is nested too deep") from error
