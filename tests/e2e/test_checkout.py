@@ -69,7 +69,7 @@ def test_the_missing_base_is_fetched(server: Server) -> None:
     old = [finding for finding in done.findings if finding["path"] == "old/requirements.txt"]
     assert old
     assert not any(finding["new"] for finding in old)
-    # Nothing of root's is in the way of the job's later steps; `git diff` renews the index, which git replaces by rename.
+    # Nothing of root is in the way of later steps; `git diff` renews the index, which git replaces by rename.
     left = {path.name for path in (done.workspace / ".git").rglob("*") if path.lstat().st_uid == 0}
     assert left <= {"index"}
 
