@@ -20,7 +20,7 @@ from mlgate.pickles.window import Window
 from mlgate.records import Source
 
 MEMO = 24_000_000
-STACK = 4_000_000
+STACK = 2_000_000
 # MARK was read, a list is below it: constants of fixed size up to APPENDS change nothing but that list.
 _NUMBERS = re.compile(rb"(?s:[N\x88\x89]|K.|M..|J.{4}|G.{8})++e")
 MARKS = 100_000
@@ -49,8 +49,6 @@ class Machine(Operations):
             if offset >= self.window.end:
                 yield from self._drain()
                 raise Incomplete("truncated", "the stream ends without STOP", offset=min(offset, self.window.end))
-            if len(self.memo) > MEMO or len(self.meta) > MARKS or self._depth() > STACK:
-                raise Incomplete("limit", "memo or stack outgrow their bounds", offset=offset)
             try:
                 offset = self._chunk(offset)
             except IndexError:
@@ -72,13 +70,19 @@ class Machine(Operations):
         self.events.clear()
         yield from events
 
-    def _depth(self) -> int:
-        return len(self.stack) + sum(map(len, self.meta))
+    def _check_bounds(self, offset: int) -> None:
+        """Once for each new window, because summing up the stacks for each small frame would be a bomb itself."""
+        depth = len(self.stack) + sum(map(len, self.meta))
+        if len(self.memo) > MEMO or len(self.meta) > MARKS or depth > STACK:
+            raise Incomplete("limit", "memo or stack outgrow their bounds", offset=offset)
 
     def _chunk(self, offset: int) -> int:  # noqa: C901  (the hot loop: a call per opcode would halve its speed)
         """Runs from `offset` to the end of one chunk or frame; the next offset, or -1 after STOP."""
         window = self.window
+        before = window.base, window.size
         last = window.move(offset)
+        if (window.base, window.size) != before:
+            self._check_bounds(offset)
         buf, base, size = window.buf, window.base, window.size
         limit = size if last else size - 9
         if self.frame_end:

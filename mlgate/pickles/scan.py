@@ -20,6 +20,7 @@ from mlgate.sources import SliceSource
 
 _STREAMS = 10_000
 _NESTED = 200
+_TRIED = 2_000
 _NESTING = 4
 
 
@@ -51,6 +52,7 @@ class Scan:
         self._options = (torch, safe_prefixes)
         self._depth = depth
         self._nested = 0
+        self._tried = 0
         self._judge: Judge | None = None
 
     @property
@@ -117,9 +119,12 @@ class Scan:
         yield from judge.flush()
 
     def _inner(self, blob: Blob) -> Iterator[Finding]:
-        """A pickle in a bytes constant is reported as if it were loaded."""
+        """A pickle in a bytes constant is reported as if it were loaded; the first ones only, as it is not."""
         inner = SliceSource(self.source, blob.offset, blob.length)
-        if self._depth >= _NESTING or self._nested >= _NESTED or not is_pickle(inner, 0):
+        if self._depth >= _NESTING or self._nested >= _NESTED or self._tried >= _TRIED:
+            return
+        self._tried += 1
+        if not is_pickle(inner, 0):
             return
         self._nested += 1
         scan = Scan(self.artifact, inner, depth=self._depth + 1, torch=True)

@@ -15,6 +15,7 @@ from mlgate.pickles.window import Window
 from mlgate.records import Artifact, Finding, Location, Rule, Severity
 
 _DISTINCT = 200  # findings of one rule about one stream; more of the same say nothing new
+_NAMES = 50_000  # names whose calls are counted one by one
 _PATIENCE = 64  # events after which an import that nobody called yet is reported as an import
 _CHANGES = frozenset({"build", "setitems", "appends", "additems"})
 _TEXT_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "utf_8", "ascii"})
@@ -139,7 +140,8 @@ class Judge:
             return
         path = called(self.window, call)
         if path is None:
-            yield from self._unknown(call, self._shown(call), "calls what another call returned")
+            if self._worth("?"):
+                yield from self._unknown(call, self._shown(call), "calls what another call returned")
             return
         entry, _ = look_up_path(path)
         if entry.level != "safe":
@@ -150,6 +152,8 @@ class Judge:
         if entry.level == "dangerous":
             self.ran = True
             self._waiting.pop(path, None)
+            if not self._worth(path):
+                return
             severity = Severity.HIGH if entry.high else None
             shown = self._shown(call)
             through = "" if shown.startswith(path) else f" (it reaches {path})"
@@ -160,9 +164,17 @@ class Judge:
         elif not isinstance(call.callee, Global):
             yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {path}", path, name=path)
 
+    def _worth(self, path: str) -> bool:
+        """Whether one more call of this name is worth to be written out; millions of the same are not."""
+        key = path if len(self._count) < _NAMES else ""
+        self._count[key] += 1
+        return self._count[key] <= _DISTINCT
+
     def _unknown(self, call: Call, path: str, verb: str) -> Iterator[Finding]:
         self.ran = True
         self._waiting.pop(path, None)
+        if not self._worth(path):
+            return
         message = f"{verb} {self._shown(call)}, which is not a known function"
         yield from self._say(rules.UNKNOWN_CALL, call.offset, message, path, name=path)
 
