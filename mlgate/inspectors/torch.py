@@ -124,6 +124,6 @@ INSPECTOR = Inspector(
     claims=claims,
     inspect=inspect,
     rules=(*_ziprules.RULES, STORAGE),
-    suffixes=(".pt", ".pth", ".ckpt", ".bin", ".pt2", ".ptl", ".torchscript", ".jit", ".mar"),
+    suffixes=(".pt", ".pth", ".ckpt", ".bin", ".pt2", ".ptl", ".torchscript", ".jit", ".mar", ".pkl", ".pickle", ".p"),
     model=True,
 )
