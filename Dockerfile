@@ -1,5 +1,5 @@
 # mlgate's image: the action, and `docker run ... mlgate scan` elsewhere.
-# The base is pinned by digest; Dependabot moves it. Where that registry cannot be reached, any Debian with CPython 3.13 in
+# The base is pinned by digest; .github/base says how it moves. Where that registry cannot be reached, any Debian with CPython 3.13 in
 # /usr/local serves: --build-arg BASE=...
 ARG BASE=python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
