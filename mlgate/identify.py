@@ -112,10 +112,10 @@ def _ends_with_zip(source: Source) -> bool:
     return any(source.read_at(place, 4) == b"PK\x01\x02" for place in {start + at - size, offset})
 
 
-def promised(name: str) -> str | None:
-    """The model format that a file name promises, or None. Compression endings are looked through."""
+def promised(name: str, *, unwrap: bool = True) -> str | None:
+    """The model format that a file name promises, or None. With `unwrap`, compression endings are looked through."""
     lowered = name.lower()
-    for wrapper in _WRAPPERS:
+    for wrapper in _WRAPPERS if unwrap else ():
         if lowered.endswith(wrapper) and lowered != wrapper:
             lowered = lowered.removesuffix(wrapper)
             break

@@ -146,7 +146,7 @@ def _by_policy(policy: Policy, finding: Finding) -> tuple[Action, str]:
         return Action(policy.policy_change), f"policy-change: {policy.policy_change}"
     if rule.clause == "dependencies.block-if":
         return _vulnerability(policy, finding)
-    if rule.clause == "models.pickle.unknown-globals" and finding.fact("global") in policy.models.pickle.allow_globals:
+    if rule.clause.startswith("models.pickle.") and finding.fact("global") in policy.models.pickle.allow_globals:
         return Action.NOTE, f"models.pickle.allow-globals: {finding.fact('global')}"
     if rule.clause:
         value = policy.clause(rule.clause)

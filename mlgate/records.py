@@ -330,7 +330,8 @@ class Inspector:
     `claims` looks at name and head only, and is cheap. `inspect` yields observations as it meets them, so
     that what it found before it stopped is kept; it raises errors.Incomplete when it cannot go on.
     `suffixes` are the lower-case name endings that promise this format; `model` is True when a file under
-    such a name is a model and so must be understood by somebody.
+    such a name is a model and so must be understood by somebody. `container` says that what is inside comes back
+    as artifacts of its own, under the name without the container's ending.
     """
 
     name: str
@@ -339,6 +340,7 @@ class Inspector:
     rules: tuple[Rule, ...] = ()
     suffixes: tuple[str, ...] = ()
     model: bool = False
+    container: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

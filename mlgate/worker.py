@@ -67,7 +67,8 @@ class Examination:
     def _judge_name(self, artifact: Artifact, readers: list[Inspector]) -> None:
         """Says when nobody understands a model, and when the name promised another format than the bytes are."""
         understood = [reader for reader in readers if reader.model]
-        promise = promised(artifact.name)
+        # a container gives its content back under the name inside, and the promise is that one's
+        promise = promised(artifact.name, unwrap=not any(reader.container for reader in readers))
         content = [label for label in artifact.formats if label in MODEL_CONTENT]
         if not understood and (promise or content):
             self.claimed = True
@@ -78,6 +79,7 @@ class Examination:
                 "unsupported", artifact.at(), f"content looks like {', '.join(artifact.formats) or 'unknown'}"
             )
             return
+        promise = promised(artifact.name, unwrap=False)
         if promise is None or not understood:
             return
         suffix = PurePosixPath(artifact.name.lower()).suffix

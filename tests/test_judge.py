@@ -106,6 +106,7 @@ def test_thresholds_of_each_category(category: Category) -> None:
         *(f"dependencies.{k}" for k in ("malicious", "extra-index-url", "unpinned", "unhashed", "mutable-vcs")),
         *(f"dependencies.{k}" for k in ("url-without-hash", "insecure-index", "outside-include", "unresolved-version")),
         "models.pickle.unknown-globals",
+        "models.pickle.unknown-calls",
         "models.chat-template.unsafe-jinja",
         "datasets.loading-script",
         "on-incomplete",

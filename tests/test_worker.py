@@ -88,6 +88,16 @@ def test_content_that_breaks_the_promise_of_the_name_is_told(tmp_path: Path) -> 
     assert "MLG-MDL-001" not in [x[1]["rule"] for x in lines]
 
 
+def test_a_container_hands_the_promise_of_its_name_to_what_is_inside(tmp_path: Path) -> None:
+    opened = replace(reader("opens", suffix=".gz"), model=False, container=True)
+    lines, _ = look(tmp_path, "m.pkl.gz", b"x", opened)
+    assert "MLG-INC-001" not in [x[1]["rule"] for x in lines]
+    lines, _ = look(tmp_path, "m.pkl.zst", b"x", opened)
+    assert "MLG-INC-001" in [x[1]["rule"] for x in lines]
+    lines, _ = look(tmp_path, "m.keras", b"x", replace(opened, claims=lambda _: True))
+    assert "MLG-INC-001" in [x[1]["rule"] for x in lines]
+
+
 def test_nesting_and_member_counts_end(tmp_path: Path) -> None:
     lines, scanned = look(tmp_path, "m.pkl", b"x", reader("nest", inside=1), depth=3)
     assert [x[1]["rule"] for x in lines].count("MLG-INC-004") == 1

@@ -198,4 +198,4 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         yield from _tar(artifact)
 
 
-INSPECTOR = Inspector(name="wrapped", claims=_claims, inspect=_inspect, rules=(LINK,))
+INSPECTOR = Inspector(name="wrapped", claims=_claims, inspect=_inspect, rules=(LINK,), container=True)

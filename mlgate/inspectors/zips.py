@@ -33,4 +33,6 @@ def inspect(artifact: Artifact) -> Iterator[Observation]:
     walk.finish()
 
 
-INSPECTOR = Inspector(name="zips", claims=claims, inspect=inspect, rules=_ziprules.RULES, suffixes=(".zip",))
+INSPECTOR = Inspector(
+    name="zips", claims=claims, inspect=inspect, rules=_ziprules.RULES, suffixes=(".zip",), container=True
+)

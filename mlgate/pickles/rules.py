@@ -73,7 +73,7 @@ UNKNOWN_CALL = _rule(
     "less often than classes are instantiated, and gadgets that nobody has listed yet look like this.",
     "Read what the function does with these arguments. If it is yours and harmless, add it to "
     "`models.pickle.allow-globals`; otherwise do not load the file.",
-    clause=_UNKNOWN,
+    clause="models.pickle.unknown-calls",
 )
 UNUSUAL_ARGUMENTS = _rule(
     5,

@@ -14,8 +14,8 @@ from typing import Any
 class Entry:
     """What the table says. `level` is safe, dangerous or unknown.
 
-    `args` tells how a safe name's arguments have to be looked at: "" (inert), "codec", "class", "callable", "import",
-    "nested".
+    `args` tells how a safe name's arguments have to be looked at: "" (inert), "codec", "class", "callable",
+    "callables", "import", "nested", "bare" (see globals.toml).
     `high` marks dangerous names whose call is high rather than critical.
     """
 

@@ -192,6 +192,13 @@ class Judge:
             words = [constant(self.window, item) for item in items]
             if not (words and isinstance(words[0], str) and (len(words) == 1 or words[1] in _TEXT_CODECS)):
                 yield from self._unusual(call, callee)
+        elif entry.args == "bare":
+            if items or call.kwargs is not None:
+                yield from self._unusual(call, callee)
+        elif entry.args == "callables":
+            for item in items:
+                if resolve(self.window, item) is not None:
+                    yield from self._first(call, callee, item, runs=True)
         elif entry.args == "nested":
             if not self._holds_pickle(items):
                 yield from self._unusual(call, callee)
@@ -206,15 +213,15 @@ class Judge:
             else:
                 yield from self._unusual(call, callee)
         else:
-            yield from self._first(call, callee, entry, items[0] if items else ())
+            yield from self._first(call, callee, items[0] if items else (), runs=entry.args == "callable")
 
     def _holds_pickle(self, items: tuple[Value, ...]) -> bool:
         """Whether the argument is one bytes constant that holds a pickle, which the scan looks at by itself."""
         extent = self.window.extent(items[0]) if len(items) == 1 and isinstance(items[0], int) else None
         return extent is not None and self.window.source.read_at(extent[0], 1) == b"\x80"
 
-    def _first(self, call: Call, callee: Global, entry: Entry, first: Value) -> Iterator[Finding]:
-        """The first argument is a class to instantiate or a function to call: it decides."""
+    def _first(self, call: Call, callee: Global, first: Value, *, runs: bool) -> Iterator[Finding]:
+        """An argument, mostly the first, is a class to instantiate or (`runs`) a function to call: it decides."""
         path = resolve(self.window, first)
         if path is None:
             yield from self._unusual(call, callee)
@@ -222,7 +229,7 @@ class Judge:
         named = self.entry(first) if isinstance(first, Global) else look_up_path(path)[0]
         if named.level == "dangerous":
             yield from self._judged(call, named, path)
-        elif named.level == "unknown" and entry.args == "callable" and not _looks_like_class(path):
+        elif named.level == "unknown" and runs and not _looks_like_class(path):
             yield from self._unknown(call, path, "calls")
 
     def _unusual(self, call: Call, callee: Global) -> Iterator[Finding]:

@@ -94,7 +94,10 @@ class Formats(_Part, frozen=True, kw_only=True):
 class Pickle(_Part, frozen=True, kw_only=True):
     """Globals that are neither known safe nor known dangerous."""
 
-    unknown_globals: Decide = "warn"
+    unknown_globals: Annotated[Decide, Meta(description="Classes: imported, instantiated, given state.")] = "warn"
+    unknown_calls: Annotated[Decide, Meta(description="Functions that the file calls with its own arguments.")] = (
+        "block"
+    )
     allow_globals: Annotated[tuple[str, ...], Meta(description="Exact names, such as mycorp.nn.Encoder.")] = ()
 
 
