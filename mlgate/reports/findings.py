@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from inspect import cleandoc
 from typing import Any, Literal
 
 import msgspec
@@ -205,8 +206,16 @@ def summary(inventory: Inventory, verdict: Verdict) -> str:
     return escape.json_text(text)
 
 
+def _plain(value: Any) -> Any:
+    """The schema with its descriptions as Python 3.13 keeps docstrings, on every version: without indentation."""
+    if isinstance(value, dict):
+        kept = {key: _plain(item) for key, item in value.items()}
+        return {key: cleandoc(i) if key == "description" and isinstance(i, str) else i for key, i in kept.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def schema() -> str:
     """The JSON Schema (2020-12) of findings.json, as docs/findings.schema.json holds it."""
-    generated = msgspec.json.schema(FindingsFile)
+    generated = _plain(msgspec.json.schema(FindingsFile))
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, "title": "mlgate findings"}
     return json.dumps({**head, **generated}, indent=2) + "\n"
