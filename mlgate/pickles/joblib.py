@@ -1,9 +1,8 @@
 """joblib's streams: array bytes stand in the stream itself, right after the BUILD of their NumpyArrayWrapper.
 
-Format: joblib/numpy_pickle.py, NumpyArrayWrapper.write_array and read_array, read in joblib 1.6.0 and tried on
-files of 0.10 to 1.x. An object array is
-a whole pickle with its own STOP there. A plain unpickler goes on with the array's bytes as opcodes; the caller runs
-a plain Machine as well, for the one that is loaded so.
+Format: joblib/numpy_pickle.py, NumpyArrayWrapper.write_array and read_array, read in joblib 1.6.0
+and tried on files of 0.10 and later. An object array is a whole pickle with its own STOP there. A plain unpickler goes
+on with the array's bytes as opcodes; the caller runs a plain Machine as well, for the one that is loaded so.
 """
 
 from __future__ import annotations

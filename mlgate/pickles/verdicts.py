@@ -11,7 +11,7 @@ from mlgate.pickles.expressions import called, constant, render, resolve
 from mlgate.pickles.state import Event, Oddity
 from mlgate.pickles.table import UNKNOWN, Entry, look_up, look_up_path
 from mlgate.pickles.values import Call, Global, Opaque, Value, items_of
-from mlgate.pickles.window import Window
+from mlgate.pickles.window import Constant, Window
 from mlgate.records import Artifact, Finding, Location, Rule, Severity
 
 _DISTINCT = 200  # findings of one rule about one stream; more of the same say nothing new
@@ -188,32 +188,37 @@ class Judge:
     def _arguments(self, call: Call, callee: Global, entry: Entry) -> Iterator[Finding]:
         """Arguments of a name that is safe only with the right ones (see globals.toml)."""
         items = items_of(call.args)
-        if entry.args == "codec":
-            words = [constant(self.window, item) for item in items]
-            if not (words and isinstance(words[0], str) and (len(words) == 1 or words[1] in _TEXT_CODECS)):
-                yield from self._unusual(call, callee)
-        elif entry.args == "bare":
-            if items or call.kwargs is not None:
-                yield from self._unusual(call, callee)
+        if entry.args == "import":
+            yield from self._named(call, callee, [constant(self.window, item) for item in items[:2]])
         elif entry.args == "callables":
             for item in items:
                 if resolve(self.window, item) is not None:
                     yield from self._first(call, callee, item, runs=True)
-        elif entry.args == "nested":
-            if not self._holds_pickle(items):
-                yield from self._unusual(call, callee)
-        elif entry.args == "import":
-            words = [constant(self.window, item) for item in items[:2]]
-            if len(words) == 2 and isinstance(words[0], str) and isinstance(words[1], str):
-                named = look_up(words[0], words[1])
-                if named.level == "dangerous":
-                    yield from self._judged(call, named, f"{words[0]}.{words[1]}")
-                elif named.level == "unknown" and words[0].split(".")[0] not in ("numpy", "scipy"):
-                    yield from self._unusual(call, callee)
-            else:
-                yield from self._unusual(call, callee)
-        else:
+        elif entry.args in ("class", "callable"):
             yield from self._first(call, callee, items[0] if items else (), runs=entry.args == "callable")
+        elif not self._fits(call, entry, items):
+            yield from self._unusual(call, callee)
+
+    def _fits(self, call: Call, entry: Entry, items: tuple[Value, ...]) -> bool:
+        """Whether the arguments are what every pickler writes for this name."""
+        if entry.args == "bare":
+            return not items and call.kwargs is None
+        if entry.args == "nested":
+            return self._holds_pickle(items)
+        words = [constant(self.window, item) for item in items]
+        return bool(words) and isinstance(words[0], str) and (len(words) == 1 or words[1] in _TEXT_CODECS)
+
+    def _named(self, call: Call, callee: Global, words: list[Constant]) -> Iterator[Finding]:
+        """Module and name are arguments: what they name decides, and names that are made at load time are unusual."""
+        module, name = words if len(words) == 2 else (None, None)
+        if not isinstance(module, str) or not isinstance(name, str):
+            yield from self._unusual(call, callee)
+            return
+        named = look_up(module, name)
+        if named.level == "dangerous":
+            yield from self._judged(call, named, f"{module}.{name}")
+        elif named.level == "unknown" and module.split(".")[0] not in ("numpy", "scipy"):
+            yield from self._unusual(call, callee)
 
     def _holds_pickle(self, items: tuple[Value, ...]) -> bool:
         """Whether the argument is one bytes constant that holds a pickle, which the scan looks at by itself."""

@@ -156,6 +156,15 @@ def reconstructor() -> bytes:
     )
 
 
+def random_generator(callee: bytes) -> bytes:
+    """The unpickling helper of numpy calls its second argument with its first."""
+    return call(glob("numpy.random._pickle", "__generator_ctor"), line("id"), callee) + STOP
+
+
+def booster_from_file() -> bytes:
+    return call(glob("lightgbm.basic", "Booster"), b"N", b"N", line("/etc/passwd")) + STOP
+
+
 def breaks_after_payload() -> bytes:
     return os_system()[:-1] + b"\xff\xff\xff"
 

@@ -92,6 +92,15 @@ def test_a_payload_before_the_break_is_reported(make: Callable[[], bytes], reaso
     assert {"MLG-PKL-001", "MLG-PKL-010"} <= {f.rule.id for f in found}
 
 
+def test_callables_that_safe_functions_are_given_decide() -> None:
+    assert "MLG-PKL-001" in {f.rule.id for f in look(build.random_generator(build.SYSTEM))[0]}
+    own = look(build.random_generator(build.glob("mycorp.io", "rebuild")))[0]
+    assert ("MLG-PKL-004", Severity.HIGH) in {(f.rule.id, f.severity) for f in own}
+    ordinary = build.random_generator(build.glob("numpy.random._pickle", "__bit_generator_ctor"))
+    assert look(ordinary) == ([], "")
+    assert {f.rule.id for f in look(build.booster_from_file())[0]} == {"MLG-PKL-005"}
+
+
 def test_an_own_class_is_medium_and_decided_by_policy() -> None:
     found, stopped = look(build.own_class())
     assert stopped == ""
