@@ -106,5 +106,7 @@ def stop() -> None:
     os.kill(pid, signal.SIGTERM)
     for _ in range(100):
         if not Path(f"/proc/{pid}").exists():
-            return
+            break
         time.sleep(0.1)
+    # A socket that stays behind would be taken for the daemon of the next run.
+    (folder() / "docker" / "docker.sock").unlink(missing_ok=True)
