@@ -88,7 +88,7 @@ class Judge:
         self._waiting.clear()
         for imported, entry, offset in waiting:
             rule = rules.DANGEROUS_IMPORT if entry.level == "dangerous" else rules.UNKNOWN_GLOBAL
-            message = f"imports {imported.path}: {entry.reason}"
+            message = f"imports {_code(imported.path)}: {entry.reason}"
             yield from self._say(rule, offset, message, imported.path, name=imported.path)
 
     # -- imports
@@ -156,13 +156,13 @@ class Judge:
                 return
             severity = Severity.HIGH if entry.high else None
             shown = self._shown(call)
-            through = "" if shown.startswith(path) else f" (it reaches {path})"
-            message = f"runs {shown}{through}: {entry.reason}"
+            through = "" if shown.startswith(path) else f" (it reaches {_code(path)})"
+            message = f"runs {_code(shown)}{through}: {entry.reason}"
             yield from self._say(rules.DANGEROUS_CALL, call.offset, message, shown, name=path, severity=severity)
         elif call.kind in ("reduce", "obj", "inst") and not _looks_like_class(path):
             yield from self._unknown(call, path, "calls")
         elif not isinstance(call.callee, Global):
-            yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {path}", path, name=path)
+            yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {_code(path)}", path, name=path)
 
     def _worth(self, path: str) -> bool:
         """Whether one more call of this name is worth to be written out; millions of the same are not."""
@@ -175,7 +175,7 @@ class Judge:
         self._waiting.pop(path, None)
         if not self._worth(path):
             return
-        message = f"{verb} {self._shown(call)}, which is not a known function"
+        message = f"{verb} {_code(self._shown(call))}, which is not a known function"
         yield from self._say(rules.UNKNOWN_CALL, call.offset, message, path, name=path)
 
     def _change(self, call: Call) -> Iterator[Finding]:
@@ -183,7 +183,7 @@ class Judge:
         path = resolve(self.window, call.callee)
         if path is not None:
             self.ran = True
-            yield from self._say(rules.CHANGED_IMPORT, call.offset, f"changes {path}", self._shown(call), name=path)
+            yield from self._say(rules.CHANGED_IMPORT, call.offset, f"changes {_code(path)}", self._shown(call), name=path)
 
     def _arguments(self, call: Call, callee: Global, entry: Entry) -> Iterator[Finding]:
         """Arguments of a name that is safe only with the right ones (see globals.toml)."""
@@ -240,7 +240,7 @@ class Judge:
     def _unusual(self, call: Call, callee: Global) -> Iterator[Finding]:
         self.ran = True
         shown = self._shown(call)
-        yield from self._say(rules.UNUSUAL_ARGUMENTS, call.offset, f"runs {shown}", shown, name=callee.path)
+        yield from self._say(rules.UNUSUAL_ARGUMENTS, call.offset, f"runs {_code(shown)}", shown, name=callee.path)
 
     # -- the rest
 
@@ -284,6 +284,11 @@ class Judge:
             severity=severity,
             facts=facts,
         )
+
+
+def _code(text: str) -> str:
+    """Marked as code for the reports; a backtick inside would end the mark."""
+    return "`" + text[:300].replace("`", "'") + "`"
 
 
 def _looks_like_class(path: str) -> bool:

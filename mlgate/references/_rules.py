@@ -65,8 +65,8 @@ UNPINNED = Rule(
     help="Without `revision`, or with a branch or tag, the owner of the repository (or who takes over the account or "
     "re-registers the name) decides later what is loaded. Only a full commit hash fixes the bytes; it does not say "
     "that they are benign. For datasets the finding is low.",
-    remediation="Paste the call below with the commit hash, which `https://huggingface.co/<org>/<name>/commits/main` "
-    "shows (or `git ls-remote https://huggingface.co/<org>/<name> HEAD`).",
+    remediation="Paste the call below with the commit hash that you reviewed: the repository's page on the hub lists "
+    "them, and `git ls-remote https://huggingface.co/<org>/<name> HEAD` prints the newest.",
     clause="code.unpinned-hub-load",
     cwe=("CWE-494", "CWE-1357"),
     atlas=_SUPPLY,
