@@ -183,7 +183,8 @@ class Judge:
         path = resolve(self.window, call.callee)
         if path is not None:
             self.ran = True
-            yield from self._say(rules.CHANGED_IMPORT, call.offset, f"changes {_code(path)}", self._shown(call), name=path)
+            message = f"changes {_code(path)}"
+            yield from self._say(rules.CHANGED_IMPORT, call.offset, message, self._shown(call), name=path)
 
     def _arguments(self, call: Call, callee: Global, entry: Entry) -> Iterator[Finding]:
         """Arguments of a name that is safe only with the right ones (see globals.toml)."""
