@@ -140,7 +140,7 @@ def test_the_policy_is_the_bases(repo: Path, database: Path) -> None:
         (("scan", "missing"), "cannot be opened"),
         (("scan", "--policy", "none.yml"), "There is no policy 'none.yml'"),
         (("check", "missing.pkl"), "is not there"),
-        (("rules", "MLG-XXX-001"), "There is no rule"),
+        (("rules", "MLG-ABC-001"), "There is no rule"),
         (("scan", "--frobnicate"), "unrecognized arguments"),
         (("scan", "--timeout", "soon"), "'soon' is no time"),
         ((), "required"),

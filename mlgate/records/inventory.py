@@ -1,0 +1,166 @@
+"""What there is: components, references, their links, and what became of each file."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from mlgate.records.findings import Finding, Location, Pairs, Severity
+
+
+class Kind(enum.StrEnum):
+    """Kinds of component."""
+
+    MODEL = "model"
+    DATASET = "dataset"
+    PACKAGE = "package"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hash:
+    """A digest in CycloneDX's names ("SHA-256"), lower-case hex; `declared` when we did not compute it."""
+
+    algorithm: str
+    value: str
+    declared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """Where a component was seen and by which call, line or header (`symbol`)."""
+
+    location: Location
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFacts:
+    """What a manifest says of a package. `ecosystem` is OSV's name ("PyPI", "npm", "Maven").
+
+    `version` on the component is set only when the manifest fixes one. `origin` is registry, vcs, url or
+    path; `scope` is runtime, dev, optional, build or constraint.
+    """
+
+    ecosystem: str
+    requirement: str = ""
+    specifier: str = ""
+    direct: bool = True
+    scope: str = "runtime"
+    group: str = ""
+    marker: str = ""
+    index: str = ""
+    origin: str = "registry"
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What a model's own header says; every field as found, empty when not stated."""
+
+    format: str = ""
+    architecture_family: str = ""
+    architecture: str = ""
+    task: str = ""
+    quantization: str = ""
+    parameters: int | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    other: Pairs = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A model, dataset or package. One per (`kind`, `identity`, `version`) after assembly.
+
+    `identity` has no version: `hf:org/name`, `torchhub:owner/repo:entry`, `file:models/a.pkl`,
+    `dataset:hf:org/name`, or a versionless purl for packages. `pinned` says whether `version` fixes bytes.
+    """
+
+    kind: Kind
+    identity: str
+    name: str
+    version: str | None = None
+    purl: str | None = None
+    pinned: bool | None = None
+    hashes: tuple[Hash, ...] = ()
+    licenses: tuple[str, ...] = ()
+    occurrences: tuple[Occurrence, ...] = ()
+    package: PackageFacts | None = None
+    model: ModelFacts | None = None
+    properties: Pairs = ()
+
+
+class Resolution(enum.StrEnum):
+    """How the target of a reference in code was found out."""
+
+    LITERAL = "literal"
+    CONSTANT = "constant"
+    DEFAULT = "default"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Code that loads a model or dataset. `identity` is None when the argument is dynamic: said, not guessed."""
+
+    kind: Kind
+    identity: str | None
+    location: Location
+    symbol: str
+    revision: str | None = None
+    pinned: bool = False
+    resolution: Resolution = Resolution.LITERAL
+    purl: str | None = None
+    expression: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A lineage edge between identities: source needs, descends from or was trained on target."""
+
+    source: str
+    target: str
+    kind: str = "depends-on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """What became of one file: complete, or incomplete with the reason told by an MLG-INC finding."""
+
+    path: str
+    format: str
+    sha256: str
+    size: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vulnerability:
+    """An advisory that matched a package. `score` is CVSS 0.0 to 10.0 or None when unscored."""
+
+    id: str
+    purl: str
+    aliases: tuple[str, ...] = ()
+    summary: str = ""
+    severity: Severity | None = None
+    score: float | None = None
+    vector: str = ""
+    fixed: tuple[str, ...] = ()
+    url: str = ""
+    malicious: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """All that the stages left of `judge` know. Sorted and merged: one component per identity and version."""
+
+    root: str
+    components: tuple[Component, ...] = ()
+    references: tuple[Reference, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    scanned: tuple[Scanned, ...] = ()
+    head: str = ""
+    timestamp: int = 0
+    vulnerabilities: tuple[Vulnerability, ...] = ()
+    advisory_source: str = ""

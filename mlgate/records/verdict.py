@@ -1,0 +1,42 @@
+"""What the policy makes of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from mlgate.records.findings import Finding
+
+
+class Action(enum.StrEnum):
+    """What the policy does with a finding."""
+
+    BLOCK = "block"
+    WARN = "warn"
+    NOTE = "note"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The judgement on one finding: `clause` names the policy key that spoke, `new` compares with the base."""
+
+    finding: Finding
+    action: Action
+    new: bool
+    fingerprint: str
+    clause: str
+    waiver: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Pass or fail, every decision (worst first) and what to say about the policy itself."""
+
+    passed: bool
+    decisions: tuple[Decision, ...]
+    policy_source: str
+    mode: str
+    compared: bool
+    base: str = ""
+    notes: tuple[str, ...] = field(default=())
