@@ -1,7 +1,7 @@
 """The tree as files: never through a link, names as bytes, and what cannot be looked at is said.
 
 In a git working tree the entries are what git tracks plus what it neither tracks nor ignores; a tracked file counts
-even where an ignore rule names it. Elsewhere it is everything below the folder but the caches that tools leave.
+even where an ignore rule names it. Elsewhere, and in submodules, it is everything below the folder but `.git`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ _POINTER = 1024  # a Git LFS pointer is smaller (git-lfs specification, "The Poi
 _LFS = re.compile(
     rb"version https://(?:git-lfs\.github\.com/spec/v1|hawser\.github\.com/spec/v1)\n"
     rb"(?:ext-\d-[^\n]{1,200}\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
-)
-_CACHES = frozenset(
-    {b".git", b".venv", b"node_modules", b"__pycache__", b".mypy_cache", b".ruff_cache", b".pytest_cache", b".tox"}
 )
 _MOST = 1_000_000
 _DEEP = 200
@@ -108,6 +105,8 @@ def walk(root: Path, repository: Repository | None = None) -> Iterator[File | Fi
     except OSError as error:
         raise MlgateError(f"{str(root)!r} cannot be opened: {error.strerror}.", "Name a folder to scan.") from None
     try:
+        if repository:
+            yield from _absent(root, repository)
         names = _tracked(root, repository) if repository else ((name, "") for name in _below(descriptor, b"", 0))
         folded: dict[str, str] = {}
         for count, (raw, mode) in enumerate(sorted(set(names))):
@@ -125,14 +124,27 @@ def walk(root: Path, repository: Repository | None = None) -> Iterator[File | Fi
 
 def _tracked(root: Path, repository: Repository) -> Iterator[tuple[bytes, str]]:
     """(path below the folder, git's mode) of what git tracks or would add."""
-    prefix = os.fsencode(root.resolve().relative_to(repository.top))
-    start = b"" if prefix == b"." else prefix + b"/"
+    start = _start(root, repository)
     for entry in repository.index():
         if entry.path.startswith(start):
             yield entry.path[len(start) :], entry.mode
     for path in repository.untracked():
         if path.startswith(start):
             yield path[len(start) :], "nested" if path.endswith(b"/") else ""
+
+
+def _absent(root: Path, repository: Repository) -> Iterator[Finding]:
+    """What a sparse checkout left out, in one finding: it is tracked, it was not looked at."""
+    start = _start(root, repository)
+    left = [path[len(start) :] for path in repository.left_out() if path.startswith(start)]
+    if left:
+        what = f"{len(left):,} tracked files are not in this sparse checkout"
+        yield rules.incomplete("missing", Location(path=escape_path(min(left))), what)
+
+
+def _start(root: Path, repository: Repository) -> bytes:
+    prefix = os.fsencode(root.resolve().relative_to(repository.top))
+    return b"" if prefix == b"." else prefix + b"/"
 
 
 def _below(folder: int, prefix: bytes, depth: int) -> Iterator[bytes]:
@@ -142,7 +154,7 @@ def _below(folder: int, prefix: bytes, depth: int) -> Iterator[bytes]:
     for name, is_folder in found:
         if not is_folder:
             yield prefix + name
-        elif name not in _CACHES:
+        elif name != b".git":
             if depth >= _DEEP:
                 yield prefix + name
                 continue

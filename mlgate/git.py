@@ -118,6 +118,11 @@ class Repository:
                 entries[path] = Entry(mode=meta[:6].decode(), path=path)
         return tuple(entries.values())
 
+    def left_out(self) -> tuple[bytes, ...]:
+        """Tracked paths that a sparse checkout keeps out of the working tree (git's skip-worktree bit)."""
+        lines = self.run("ls-files", "-t", "-z").split(b"\0")
+        return tuple(line[2:] for line in lines if line.startswith(b"S "))
+
     def untracked(self) -> tuple[bytes, ...]:
         """Paths that git does not track and is not told to ignore (a nested repository ends with `/`)."""
         return tuple(p for p in self.run("ls-files", "-o", "--exclude-standard", "-z").split(b"\0") if p)

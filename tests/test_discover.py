@@ -35,12 +35,22 @@ def test_tracked_files_count_even_where_they_are_ignored(tmp_path: Path) -> None
     assert findings == []
 
 
-def test_outside_of_git_everything_is_walked_but_caches(tmp_path: Path) -> None:
-    for name in ("a/b/c.txt", "node_modules/x.js", ".venv/y.py", "d.txt"):
+def test_what_a_sparse_checkout_leaves_out_is_incomplete(tmp_path: Path) -> None:
+    commit(tmp_path, {"a/x.txt": "x", "models/m.pkl": "x", "models/n.pkl": "x"})
+    git(tmp_path, "sparse-checkout", "set", "--no-cone", "/a/")
+    files, findings = entries(tmp_path)
+    assert set(files) == {"a/x.txt"}
+    assert findings == [("MLG-INC-008", "models/m.pkl")]
+    assert [e.path for e in walk(tmp_path / "a", find(tmp_path)) if isinstance(e, File)] == ["x.txt"]
+
+
+def test_outside_of_git_everything_is_walked(tmp_path: Path) -> None:
+    for name in ("a/b/c.txt", "node_modules/x.js", ".venv/y.py", "d.txt", ".git/z"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
-    assert set(entries(tmp_path)[0]) == {"a/b/c.txt", "d.txt"}
+    files = {e.path for e in walk(tmp_path) if isinstance(e, File)}
+    assert files == {"a/b/c.txt", "node_modules/x.js", ".venv/y.py", "d.txt"}
 
 
 def test_links_are_never_followed_and_told_when_they_leave(tmp_path: Path) -> None:
