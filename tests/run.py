@@ -78,8 +78,8 @@ def main() -> int:
     print()
     for reason in skipped:
         print(f"!!!! SKIPPED !!!! {reason}")
-    if skipped and os.environ.get("CI"):
-        failed.append("in CI nothing may be skipped")
+    if skipped and os.environ.get("GITHUB_ACTIONS"):
+        failed.append("a hosted runner has all that is needed, so nothing may be skipped there")
     print(f"FAILED: {', '.join(failed)}" if failed else "all checks passed")
     return int(bool(failed))
 
