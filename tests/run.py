@@ -4,7 +4,7 @@
     python3 tests/run.py --fast    # without containers
 
 Fast checks come first. What cannot be run here (no Docker daemon, no download) is skipped and said at the end; with
-CI set in the environment that is a failure.
+GITHUB_ACTIONS set in the environment that is a failure.
 """
 
 from __future__ import annotations
