@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mlgate.inspectors.huggingface import INSPECTOR
+from tests.reading import artifact, read
+
+HOSTILE = "{{ ''.__class__.__mro__[1].__subclasses__() }}"
+HARMLESS = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("m/tokenizer_config.json", {"chat_template": HOSTILE}),
+        ("m/tokenizer_config.json", {"chat_template": [{"name": "tool_use", "template": HOSTILE}]}),
+        ("m/chat_template.json", {"chat_template": {"default": HARMLESS, "rag": HOSTILE}}),
+        ("m/processor_config.json", {"chat_template": HOSTILE}),
+        ("m/chat_template.jinja", HOSTILE),
+        ("m/additional_chat_templates/tool.jinja", HOSTILE),
+    ],
+)
+def test_templates_are_found_wherever_transformers_reads_them(path: str, document: Any) -> None:
+    data = document if isinstance(document, str) else json.dumps(document)
+    assert INSPECTOR.claims(artifact(path, data.encode()))
+    assert set(read(INSPECTOR, path, data).rules) == {"MLG-MDL-040"}
+    assert read(INSPECTOR, path, data.replace(json.dumps(HOSTILE)[1:-1], HARMLESS)).rules == []
+
+
+def test_code_that_a_configuration_names() -> None:
+    document = {
+        "model_type": "x",
+        "auto_map": {"AutoModel": "modeling_x.Model", "AutoTokenizer": ["other/repo--tok.Tok", None]},
+    }
+    said = read(INSPECTOR, "m/config.json", json.dumps(document, indent=1))
+    assert [(f.rule.id, f.evidence) for f in said.findings] == [
+        ("MLG-MDL-042", "modeling_x.Model"),
+        ("MLG-MDL-042", "other/repo--tok.Tok"),
+    ]
+    assert "other/repo" in said.findings[1].message
+    assert said.findings[0].location.line == 4
+
+
+@pytest.mark.parametrize("data", ['{"name": "app"}', "// comment\n{}", "[1, 2]", '"text"', "{" * 5000, "", b"\xff{}"])
+def test_other_peoples_config_json_is_nothing(data: str | bytes) -> None:
+    said = read(INSPECTOR, "config.json", data)
+    assert said.findings == ()
+    assert said.stopped is None
+
+
+@pytest.mark.parametrize("data", ['{"chat_template": "x",', '{"auto_map": {', b'\xff{"auto_map"'])
+def test_what_speaks_of_code_and_cannot_be_read_is_incomplete(data: str | bytes) -> None:
+    assert read(INSPECTOR, "config.json", data).stopped is not None
