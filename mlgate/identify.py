@@ -82,6 +82,12 @@ _WEIGHTS_BIN = re.compile(
     r"|tf_model|flax_model|weights|checkpoint|rng_state)([-_.]?[\d\w-]*)?\.bin",
     re.IGNORECASE,
 )
+# TensorFlow's checkpoints and TensorFlow.js's shards have endings of their own.
+_TENSORFLOW = re.compile(
+    r".+\.data-\d{5}-of-\d{5}|.+\.ckpt(-\d+)?\.(index|meta)|variables\.index|saved_model\.pbtxt"
+    r"|group\d+-shard\d+of\d+(\.bin)?",
+    re.IGNORECASE,
+)
 _WRAPPERS = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".zip", ".7z", ".z")
 
 
@@ -121,5 +127,7 @@ def promised(name: str, *, unwrap: bool = True) -> str | None:
             break
     if _WEIGHTS_BIN.fullmatch(lowered):
         return "torch"
+    if _TENSORFLOW.fullmatch(lowered):
+        return "tensorflow"
     dot = lowered.rfind(".")
     return MODEL_SUFFIXES.get(lowered[dot:]) if dot > 0 else None
