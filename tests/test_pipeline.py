@@ -1,0 +1,146 @@
+"""The stages together on real repositories, in this process."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlgate.errors import MlgateError
+from mlgate.pipeline import Result, Settings, scan
+from mlgate.records import Action
+from tests.repositories import commit, git
+
+TODAY = date(2026, 11, 23)
+HOSTILE = b"cos\nsystem\n(S'echo hacked'\ntR."
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
+
+
+def look(root: Path, **settings: Any) -> Result:
+    return scan(Settings(**{"root": root, "today": TODAY, "advisories": False, "jobs": 2, **settings}))
+
+
+def told(result: Result) -> set[tuple[str, str]]:
+    return {(d.finding.rule.id, d.finding.location.path) for d in result.verdict.decisions}
+
+
+def blocked(result: Result) -> set[str]:
+    return {d.finding.location.path for d in result.verdict.decisions if d.action is Action.BLOCK}
+
+
+def test_an_lfs_pointer_is_incomplete_and_its_oid_a_declared_hash(tmp_path: Path) -> None:
+    commit(tmp_path, {"m.safetensors": POINTER, "data/x.parquet": POINTER, "notes.txt": POINTER})
+    result = look(tmp_path)
+    assert told(result) >= {("MLG-INC-008", "m.safetensors")}
+    assert blocked(result) == {"m.safetensors"}
+    hashes = {c.identity: [(h.value, h.declared) for h in c.hashes] for c in result.inventory.components}
+    assert hashes == {
+        "file:m.safetensors": [("a" * 64, True)],
+        "dataset:file:data/x.parquet": [("a" * 64, True)],
+    }
+
+
+def test_every_file_that_decides_about_changes_is_told(tmp_path: Path) -> None:
+    workflow = "on: push\njobs: {a: {runs-on: x, steps: [{uses: mlgate/mlgate@main}]}}\n"
+    commit(tmp_path, {".github/workflows/gate.yml": workflow, ".github/workflows/other.yml": "on: push\n", "a": "1"})
+    changes: dict[str, bytes | str | None] = {
+        ".mlgate.yml": "version: 1\nmode: warn\n",
+        ".gitattributes": "*.pkl -diff\n",
+        "sub/.gitattributes": "*.pkl filter=x\n",
+        ".lfsconfig": "[lfs]\nurl = https://evil.test\n",
+        ".gitmodules": "",
+        ".github/workflows/gate.yml": None,
+        ".github/workflows/renamed.yml": workflow,
+        ".github/workflows/other.yml": "on: pull_request\n",
+        "m.pkl": HOSTILE,
+    }
+    commit(tmp_path, changes)
+    result = look(tmp_path, base="HEAD~1")
+    gate = {path for rule, path in told(result) if rule == "MLG-POL-001"}
+    assert gate == set(changes) - {".github/workflows/other.yml", "m.pkl"}
+    assert blocked(result) == {"m.pkl"}
+
+
+def test_requirements_are_read_under_any_name_that_another_file_gives_them(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "-r deps/common.in.list\n-r missing.txt\n",
+        "deps/common.in.list": "-r ../requirements.txt\nx==1\n",
+    }
+    commit(tmp_path, dict(files))
+    result = look(tmp_path)
+    assert [c.purl for c in result.inventory.components] == ["pkg:pypi/x@1"]
+    assert ("MLG-INC-008", "requirements.txt") in told(result)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"), [(frozenset({"new.pkl"}), {"new.pkl"}), (None, {"new.pkl", "old.pkl"})]
+)
+def test_a_base_that_only_the_api_has(tmp_path: Path, changed: frozenset[str] | None, expected: set[str]) -> None:
+    bad = b"\x80\x04\x8c\x02os\x8c\x04path\x93."
+    commit(tmp_path, {"old.pkl": bad[:-1], "new.pkl": bad[:-1]})
+    remote = {"base": "b" * 40, "remote_base": True, "changed": changed}
+    assert blocked(look(tmp_path, **remote)) == expected
+    policy = {"policy_text": "version: 1\nmode: warn\n", "policy_source": ".mlgate.yml"}
+    assert look(tmp_path, **remote, **policy).verdict.passed
+    with pytest.raises(MlgateError, match="no policy"):
+        look(tmp_path, **remote, policy_file="other.yml")
+
+
+def test_a_renamed_policy_or_a_link_is_no_policy(tmp_path: Path) -> None:
+    commit(tmp_path, {"a": "1", "real.yml": "version: 1\nmode: warn\n"})
+    (tmp_path / ".mlgate.yml").symlink_to("real.yml")
+    with pytest.raises(MlgateError, match="plain file"):
+        look(tmp_path)
+    (tmp_path / ".mlgate.yml").unlink()
+    (tmp_path / ".mlgate.yml").write_text("version: 1 #" + "x" * (2 << 20))
+    with pytest.raises(MlgateError, match="larger"):
+        look(tmp_path)
+
+
+def test_time_that_ran_out_is_incomplete_for_what_was_left(tmp_path: Path) -> None:
+    commit(tmp_path, {"m.pkl": HOSTILE, "a.txt": "x"})
+    result = look(tmp_path, timeout=0.0)
+    assert {rule for rule, _ in told(result)} == {"MLG-INC-005"}
+    assert not result.verdict.passed
+
+
+def test_a_subfolder_is_judged_by_the_repositorys_policy_and_its_own_changes(tmp_path: Path) -> None:
+    commit(tmp_path, {"one/m.pkl": "x", "two/m.pkl": "x", ".mlgate.yml": "version: 1\nmode: warn\n"})
+    commit(tmp_path, {"two/new.pkl": HOSTILE})
+    assert look(tmp_path / "one", base="HEAD~1").verdict.mode == "warn"
+    result = look(tmp_path / "two", base="HEAD~1")
+    assert {d.finding.location.path for d in result.verdict.decisions if d.new} == {"new.pkl"}
+
+
+def test_a_file_that_cannot_be_opened_is_incomplete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(tmp_path, {"m.pkl": HOSTILE})
+    from mlgate import discover
+
+    def refuse(*_: Any) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(discover, "open_file", refuse)
+    result = look(tmp_path)
+    assert {rule for rule, _ in told(result)} == {"MLG-INC-009"}
+    assert not result.verdict.passed
+
+
+def test_the_result_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    commit(tmp_path, {f"m{n}.pkl": HOSTILE for n in range(12)} | {"r/requirements.txt": "a==1\nb\n"})
+    one, two = (look(tmp_path, jobs=jobs) for jobs in (1, 3))
+    assert dataclasses.replace(one.inventory, root="") == dataclasses.replace(two.inventory, root="")
+    assert one.verdict == two.verdict
+
+
+def test_names_with_newlines_and_other_bytes_are_compared_too(tmp_path: Path) -> None:
+    commit(tmp_path, {"a": "1"})
+    name = os.fsdecode(b"evil\n\xff.pkl")
+    (tmp_path / name).write_bytes(HOSTILE)
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "x")
+    result = look(tmp_path, base="HEAD~1")
+    assert blocked(result) == {"evil\n%FF.pkl"}
