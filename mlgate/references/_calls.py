@@ -28,8 +28,8 @@ class Argument:
     maybe: bool = False
 
     def is_(self, value: bool | None) -> bool:
-        """Given, and possibly this constant."""
-        return self.given and self.values.has(value)
+        """Given, and possibly this constant or one that counts the same (0 as False: loaders test truth)."""
+        return self.given and (self.values.has(value) if value is None else self.values.counts_as(truth=value))
 
 
 class Call:
@@ -100,6 +100,8 @@ class Call:
         keywords.append(ast.keyword(arg=name, value=ast.parse(value, mode="eval").body))
         changed = ast.Call(func=self.node.func, args=self.node.args, keywords=keywords)
         text = source(changed)
+        if '"' not in text and "\\" not in text:
+            text = text.replace("'", '"')  # then every ' is a delimiter; most formatters want the other
         return text if text != _TOO_DEEP and len(text) <= 2 * _MOST_TEXT else ""
 
 

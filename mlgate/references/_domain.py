@@ -66,6 +66,11 @@ class Values:
         """Whether this very constant is among them."""
         return any(k.value is value for k in self.known)
 
+    def counts_as(self, *, truth: bool) -> bool:
+        """Whether a plain value other than None is among them that is true, or false, in a condition."""
+        plain = [k.value for k in self.known if isinstance(k.value, (str, int, float, bytes))]
+        return any(bool(value) is truth for value in plain)
+
     def displays(self) -> tuple[Display, ...]:
         return tuple(k.value for k in self.known if isinstance(k.value, Display))
 

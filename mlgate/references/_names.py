@@ -51,6 +51,8 @@ class Names:
                 return [name for value in node.values for name in self.resolve(value, at, depth)]
             case ast.NamedExpr() | ast.Await():
                 return list(self.resolve(node.value, at, depth))
+            case ast.Subscript(slice=ast.Constant(value=str(key))):
+                return self._reflected(node.value, key, at, depth)
             case _:
                 return [UNKNOWN]
 
@@ -96,6 +98,14 @@ class Names:
                 return [_joined(name, attr) for name in self.resolve(owner, at, depth)]
             case _:
                 return [UNKNOWN if name == UNKNOWN else f"{name}()" for name in functions]
+
+    def _reflected(self, owner: ast.expr, key: str, at: At, depth: int) -> list[str]:
+        """`vars(module)["name"]`, `module.__dict__["name"]` and `sys.modules["module"]`."""
+        if isinstance(owner, ast.Attribute) and owner.attr == "__dict__":
+            return [_joined(name, key) for name in self.resolve(owner.value, at, depth)]
+        if isinstance(owner, ast.Call) and owner.args and self.resolve(owner.func, at, depth) == ("vars",):
+            return [_joined(name, key) for name in self.resolve(owner.args[0], at, depth)]
+        return [key if self.resolve(owner, at, depth) == ("sys.modules",) else UNKNOWN]
 
     def local(self, node: ast.AST, at: At, depth: int = 0) -> ast.AST | None:
         """The class or function of this file that the expression names, if it is one and only one."""

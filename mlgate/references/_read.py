@@ -20,6 +20,7 @@ from mlgate.references._walk import grow
 from mlgate.rules import finding
 
 _PARTIAL = frozenset({"functools.partial", "partial"})
+_GATHER = frozenset({"partial", "dict", "update"})  # where the value goes from there is followed
 _ABOUT = frozenset({"isinstance", "hasattr", "callable", "getattr", "setattr", "print", "id", "type", "repr"})
 _CONTAINERS = (ast.keyword, ast.Return, ast.Dict, ast.List, ast.Tuple, ast.arguments, ast.Lambda, ast.Yield)
 
@@ -132,7 +133,7 @@ class Reader:
 
     def _of(self, call: Call, loader: Loader, kind: Kind, target: Argument) -> Iterator[Reference]:
         revision = call.argument(loader.revision)
-        stated = next((cut(text) for text, _ in revision.values.texts()), None)
+        stated = _stated(revision)
         entries = [text for text, _ in call.argument(loader.entry).values.texts()] if loader.entry else []
         known = []
         for text, how in target.values.texts():
@@ -232,7 +233,7 @@ class Reader:
         if not isinstance(given, ast.Constant) or given.value is not False or "save" in last.lower():
             return
         local = self.names.local(call.node.func, call.at)
-        if last == "partial" or _takes(local, "weights_only"):
+        if last in _GATHER or _takes(local, "weights_only"):
             return
         context = Context(call, (), self.locate)
         yield context.say(
@@ -279,6 +280,14 @@ class Reader:
         for said in loads:
             if not (explicit and said.fact("weights_only") == "absent"):
                 yield said
+
+
+def _stated(revision: Argument) -> str | None:
+    """The revision as far as it fixes anything: of several possible ones the loosest, None when it can be absent."""
+    loose = next((text for text, _ in revision.values.texts() if not _targets.is_commit(text)), None)
+    if loose is None and (revision.values.unknown or revision.values.has(None)):
+        return None
+    return cut(loose or next((text for text, _ in revision.values.texts()), "")) or None
 
 
 def _takes(node: ast.AST | None, name: str) -> bool:

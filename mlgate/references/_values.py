@@ -76,7 +76,7 @@ class Evaluator:
                 return self._call(node, at)
             case ast.JoinedStr():
                 return self._joined(node, at)
-            case ast.BinOp():
+            case ast.BinOp() | ast.UnaryOp():
                 return self._operation(node, at)
             case ast.IfExp():
                 return union((self.values(node.body, at), self.values(node.orelse, at))).at_best(Resolution.CONSTANT)
@@ -132,7 +132,10 @@ class Evaluator:
                 parts.append(self.values(item, at))
         return combine(lambda *texts: "".join(map(str, texts)), parts)
 
-    def _operation(self, node: ast.BinOp, at: At) -> Values:
+    def _operation(self, node: ast.BinOp | ast.UnaryOp, at: At) -> Values:
+        if isinstance(node, ast.UnaryOp):
+            negated = isinstance(node.op, ast.Not)
+            return combine(lambda value: not value, (self.values(node.operand, at),)) if negated else UNKNOWN
         left, right = self.values(node.left, at), self.values(node.right, at)
         if isinstance(node.op, ast.Add):
             return combine(_add, (left, right))

@@ -156,6 +156,9 @@ class _Walk:
             for target in node.targets:
                 self.target(target, node.value, at)
             return
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self.imports(node, at)
+            return
         match node:
             case ast.AnnAssign(value=ast.expr() as value):
                 self.target(node.target, value, at)
@@ -165,16 +168,24 @@ class _Walk:
                 self.target(node.target, node.iter, at, "for")
             case ast.With() | ast.AsyncWith():
                 self.context_managers(node, at)
-            case ast.Import() | ast.ImportFrom():
-                self.imports(node, at)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 self.bind(node.name, Binding("def", at, node))
             case ast.Return(value=ast.expr() as value):
                 self.tree.returns.setdefault(id(at.scope.node), []).append((value, at))
+            case ast.Delete():
+                self.deletions(node, at)
             case ast.Global() | ast.Nonlocal():
                 at.scope.outer.update(node.names)
             case _:
                 pass
+
+    def deletions(self, node: ast.Delete, at: At) -> None:
+        for target in node.targets:
+            match target:
+                case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))):
+                    self.mutate(name, key, target, at)  # refers to itself, so its value is unknown
+                case _:
+                    pass
 
     def context_managers(self, node: ast.With | ast.AsyncWith, at: At) -> None:
         for item in node.items:
@@ -220,6 +231,10 @@ class _Walk:
                 args=[ast.Constant(value=str(key)), value],
             ):
                 self.mutate(name, key, value, at)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=name), attr="pop"), args=[ast.Constant(value=str(key)), *_]
+            ):
+                self.mutate(name, key, node, at)  # what is there afterwards is unknown, as the call's value is
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="update"), args=arguments):
                 for keyword in node.keywords:
                     if keyword.arg:

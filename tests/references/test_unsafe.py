@@ -27,8 +27,8 @@ TORCH = "import torch, functools\n"
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("torch.load(p)", [("001", "medium")]),
-        ("torch.load(p, weights_only=None)", [("001", "medium")]),
+        ("torch.load(p)", [("001", "low")]),
+        ("torch.load(p, weights_only=None)", [("001", "low")]),
         ("torch.load(p, weights_only=False)", [("001", "high")]),
         ("torch.load(p, pickle_module=dill)", [("001", "high")]),
         ("torch.load(p, weights_only=flag())", [("011", "low")]),
@@ -36,9 +36,9 @@ TORCH = "import torch, functools\n"
         ("kw = {'weights_only': False}\ntorch.load(p, **kw)", [("001", "high")]),
         ("def f(p, weights_only=True):\n    torch.load(p, weights_only=weights_only)\nf(1, False)", [("001", "high")]),
         ("def f(p, **kw):\n    torch.load(p, weights_only=True)\nf(1, weights_only=False)", [("001", "high")]),
-        ("f = functools.partial(torch.load, map_location='cpu')", [("001", "medium")]),
-        ("read(loader=torch.load)", [("001", "medium")]),
-        ("self.load = torch.load", [("001", "medium")]),
+        ("f = functools.partial(torch.load, map_location='cpu')", [("001", "low")]),
+        ("read(loader=torch.load)", [("001", "low")]),
+        ("self.load = torch.load", [("001", "low")]),
         ("torch.load = functools.partial(torch.load, weights_only=False)\ntorch.load(p)", [("001", "high")]),
         (
             (
@@ -47,6 +47,13 @@ TORCH = "import torch, functools\n"
             ),
             [("001", "high")],
         ),
+        ("torch.load(p, weights_only=0)", [("001", "high")]),
+        ("torch.load(p, weights_only=not True)", [("001", "high")]),
+        ("kw = dict(weights_only=False)\ntorch.load(p, **kw)", [("001", "high")]),
+        ("kw = {}\nkw.update(weights_only=False)\ntorch.load(p, **kw)", [("001", "high")]),
+        ("kw = {'weights_only': True}\nkw.pop('weights_only')\ntorch.load(p, **kw)", [("011", "low")]),
+        ("kw = {'weights_only': True}\ndel kw['weights_only']\ntorch.load(p, **kw)", [("011", "low")]),
+        ("vars(torch)['load'](p, weights_only=False)", [("001", "high")]),
         ("model.load_from_checkpoint(p, weights_only=False)", [("001", "medium")]),
         # near misses
         ("torch.load(p, weights_only=True)", []),
@@ -69,7 +76,7 @@ def test_torch_load(source: str, expected: list[tuple[str, str]]) -> None:
 def test_the_absent_argument_is_told_apart_for_the_torch_version() -> None:
     said = finding(TORCH + "x = torch.load(path,\n    map_location='cpu')")
     assert said.fact("weights_only") == "absent"
-    assert said.fix == "torch.load(path, map_location='cpu', weights_only=True)"
+    assert said.fix == 'torch.load(path, map_location="cpu", weights_only=True)'
     assert said.evidence == finding(TORCH + "\n\nx = torch.load(path, map_location = 'cpu')").evidence
 
 
@@ -84,6 +91,8 @@ def test_the_absent_argument_is_told_apart_for_the_torch_version() -> None:
         ("import pickle\nclass U(pickle.Unpickler): pass\nU(f).load()", [("002", "medium")]),
         ("__import__('pickle').loads(x)", [("002", "medium")]),
         ("import pickle\ngetattr(pickle, 'loads')(x)", [("002", "medium")]),
+        ("import pickle\npickle.__dict__['loads'](x)", [("002", "medium")]),
+        ("import sys\nsys.modules['pickle'].loads(x)", [("002", "medium")]),
         ("import pickle\npickle.loads(pickle.dumps(x))", []),
         ("import pickle\nb = pickle.dumps(x)\ny = pickle.loads(b)", []),
         ("import pickle\nclass U(pickle.Unpickler):\n    def find_class(self, m, n): ...\nU(f).load()", []),
@@ -105,6 +114,7 @@ def test_the_absent_argument_is_told_apart_for_the_torch_version() -> None:
         ("import yaml\nclass L(yaml.SafeLoader): pass\nyaml.load(f, L)", []),
         ("from ruamel.yaml import YAML\nYAML(typ='safe').load(f)", []),
         ("import numpy as np\nnp.load(p, allow_pickle=True)", [("006", "medium")]),
+        ("import numpy as np\nnp.load(p, allow_pickle=1)", [("006", "medium")]),
         ("import numpy as np\nnp.load(p, allow_pickle=False)", []),
         ("import keras\nkeras.models.load_model(p, safe_mode=False)", [("008", "high")]),
         ("import keras\nkeras.config.enable_unsafe_deserialization()", [("008", "high")]),
@@ -130,6 +140,10 @@ PIN = f"revision='{code.COMMIT}'"
         ("AutoModel.from_pretrained('o/n')", [("004", "medium")]),
         ("AutoModel.from_pretrained('o/n', revision='main')", [("004", "medium")]),
         ("AutoModel.from_pretrained('o/n', revision=rev())", [("004", "low")]),
+        (f"AutoModel.from_pretrained('o/n', revision='{code.COMMIT}' if x else 'main')", [("004", "medium")]),
+        (f"AutoModel.from_pretrained('o/n', revision='{code.COMMIT}' if x else None)", [("004", "medium")]),
+        (f"AutoModel.from_pretrained('o/n', revision=x or '{code.COMMIT}')", [("004", "low")]),
+        (f"AutoModel.from_pretrained('o/n', trust_remote_code=1, {PIN})", [("003", "medium")]),
         ("load_dataset('o/d')", [("004", "low")]),
         (f"AutoModel.from_pretrained('o/n', {PIN})", []),
         ("AutoModel.from_pretrained('./local')", []),
@@ -150,6 +164,7 @@ PIN = f"revision='{code.COMMIT}'"
             [("003", "high")],
         ),
         ("AutoModel.from_pretrained(unknown, trust_remote_code=False)", []),
+        ("describe(trust_remote_code='Whether to run code of the repository')", []),
         ("AutoModel.from_pretrained(unknown, trust_remote_code=args.trust)", []),
         (f"load_dataset('o/d', trust_remote_code=True, {PIN})", [("009", "high")]),
         ("load_dataset('./script.py')", [("009", "medium")]),
@@ -161,7 +176,7 @@ def test_code_and_bytes_from_the_hub(source: str, expected: list[tuple[str, str]
 
 def test_the_fix_is_the_call_with_a_commit_to_fill_in() -> None:
     said = finding(HF + "m = AutoModel.from_pretrained('o/n', device_map='auto', revision='main')")
-    assert said.fix == "AutoModel.from_pretrained('o/n', device_map='auto', revision=\"<commit sha>\")"
+    assert said.fix == 'AutoModel.from_pretrained("o/n", device_map="auto", revision="<commit sha>")'
     assert said.subject == "hf:o/n"
 
 
