@@ -214,5 +214,6 @@ def _pointer(file: File) -> Reading:
     if not promise:
         return Reading(path=file.path, lines=(component,))
     told = rules.incomplete("missing", location, f"a Git LFS pointer to {pointer.size:,} bytes that were not fetched")
+    told = dataclasses.replace(told, evidence=f"missing sha256:{pointer.oid}")
     scanned = Scanned(path=file.path, format="lfs-pointer", sha256="", size=file.size, complete=False)
     return Reading(path=file.path, lines=(component, told), scanned=scanned)

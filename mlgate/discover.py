@@ -6,6 +6,7 @@ even where an ignore rule names it. Elsewhere, and in submodules, it is everythi
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import posixpath
@@ -24,6 +25,7 @@ _LFS = re.compile(
     rb"version https://(?:git-lfs\.github\.com/spec/v1|hawser\.github\.com/spec/v1)\n"
     rb"(?:ext-\d-[^\n]{1,200}\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
 )
+_GITLINK = "160000"
 _MOST = 1_000_000
 _DEEP = 200
 
@@ -123,11 +125,11 @@ def walk(root: Path, repository: Repository | None = None) -> Iterator[File | Fi
 
 
 def _tracked(root: Path, repository: Repository) -> Iterator[tuple[bytes, str]]:
-    """(path below the folder, git's mode) of what git tracks or would add."""
+    """(path below the folder, git's mode, for submodules with the commit) of what git tracks or would add."""
     start = _start(root, repository)
     for entry in repository.index():
         if entry.path.startswith(start):
-            yield entry.path[len(start) :], entry.mode
+            yield entry.path[len(start) :], f"{_GITLINK} {entry.name}" if entry.mode == _GITLINK else entry.mode
     for path in repository.untracked():
         if path.startswith(start):
             yield path[len(start) :], "nested" if path.endswith(b"/") else ""
@@ -177,17 +179,16 @@ def _entry(root: int, raw: bytes, path: str, mode: str) -> Iterator[File | Findi
     try:
         found = os.lstat(raw, dir_fd=root)
     except OSError as error:
-        if mode == "160000":
-            yield rules.incomplete("missing", location, "a submodule that was not fetched")
+        if mode.startswith(_GITLINK):
+            yield _unfetched(location, mode)
         if error.errno == errno.ENOENT:
             return  # tracked and deleted in the working tree
         yield rules.incomplete("unreadable", location, error.strerror or "cannot be looked at")
         return
-    if mode == "160000" or stat.S_ISDIR(found.st_mode):
+    if mode.startswith(_GITLINK) or stat.S_ISDIR(found.st_mode):
         yield from _folder(root, raw, path, mode, location)
     elif stat.S_ISLNK(found.st_mode):
-        yield File(path=path, raw=raw, kind=FileKind.SYMLINK)
-        yield from _link(root, raw, location)
+        yield from _link(root, raw, path, location)
     elif not stat.S_ISREG(found.st_mode):
         yield File(path=path, raw=raw, kind=FileKind.SPECIAL)
         yield rules.incomplete("unreadable", location, "a device, socket or pipe")
@@ -197,7 +198,7 @@ def _entry(root: int, raw: bytes, path: str, mode: str) -> Iterator[File | Findi
 
 def _folder(root: int, raw: bytes, path: str, mode: str, location: Location) -> Iterator[File | Finding]:
     """A submodule, or a folder that could not be walked."""
-    if mode != "160000":
+    if not mode.startswith(_GITLINK):
         yield rules.incomplete("unreadable", location, "the folder cannot be opened, or is nested too deep")
         return
     yield File(path=path, raw=raw, kind=FileKind.SUBMODULE)
@@ -211,18 +212,40 @@ def _folder(root: int, raw: bytes, path: str, mode: str, location: Location) -> 
         if inner >= 0:
             os.close(inner)
     if not any(not name.startswith(raw + b"/.git") for name in names):
-        yield rules.incomplete("missing", location, "a submodule that was not fetched")
+        yield _unfetched(location, mode)
     for name in sorted(names):
         if name != raw + b"/.git":
             yield from _entry(root, name, escape_path(name), "")
 
 
-def _link(root: int, raw: bytes, location: Location) -> Iterator[Finding]:
+def _unfetched(location: Location, mode: str) -> Finding:
+    """A submodule without content; the commit is part of the evidence, so that another one is another matter."""
+    commit = mode.partition(" ")[2]
+    told = rules.incomplete("missing", location, f"a submodule that was not fetched (commit {commit[:12]})")
+    return dataclasses.replace(told, evidence=f"missing {commit}")
+
+
+def _link(root: int, raw: bytes, path: str, location: Location) -> Iterator[File | Finding]:
+    """A link out of the folder is told; one to a file inside is that file's content under the link's name."""
     target = os.readlink(raw, dir_fd=root)
     resolved = posixpath.normpath(posixpath.join(posixpath.dirname(raw), target))
     if target.startswith(b"/") or resolved == b".." or resolved.startswith(b"../"):
         shown = escape_path(target)[:300]
+        yield File(path=path, raw=raw, kind=FileKind.SYMLINK)
         yield rules.finding(OUTSIDE, location, f"The link points to {shown!r}, outside of the folder.", evidence=shown)
+        return
+    try:
+        found = os.lstat(resolved, dir_fd=root)
+    except OSError:
+        yield File(path=path, raw=raw, kind=FileKind.SYMLINK)  # it leads nowhere
+        return
+    if stat.S_ISREG(found.st_mode):
+        # programs go by the name they are given: requirements.txt may be a link to notes.md
+        yield _regular(root, File(path=path, raw=resolved, kind=FileKind.REGULAR, size=found.st_size))
+    else:
+        yield File(path=path, raw=raw, kind=FileKind.SYMLINK)
+        if stat.S_ISLNK(found.st_mode):
+            yield rules.incomplete("unreadable", location, "a link to a link, which is not followed")
 
 
 def _regular(root: int, file: File) -> File:

@@ -30,13 +30,17 @@ _OPTIONS = (
     "--literal-pathspecs",
 )
 
+# A pull request may say `ignore = all` in .gitmodules.
+_ALL = ("--ignore-submodules=none",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A path of a tree or index in bytes, with git's mode ("100644", "120000" link, "160000" submodule)."""
+    """A path of the index in bytes, with git's mode ("100644", "120000" link, "160000" submodule) and object name."""
 
     mode: str
     path: bytes
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,8 @@ class Repository:
         for line in self.run("ls-files", "-s", "-z").split(b"\0"):
             meta, _, path = line.partition(b"\t")
             if path:
-                entries[path] = Entry(mode=meta[:6].decode(), path=path)
+                mode, name = meta.decode().split()[:2]
+                entries[path] = Entry(mode=mode, path=path, name=name)
         return tuple(entries.values())
 
     def left_out(self) -> tuple[bytes, ...]:
@@ -129,7 +134,7 @@ class Repository:
 
     def changed(self, base: str) -> frozenset[bytes]:
         """Paths that differ between a commit and the working tree, both names of a rename, untracked ones included."""
-        raw = self.run("diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", base, "--")
+        raw = self.run("diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", *_ALL, base, "--")
         return frozenset(path for path in raw.split(b"\0") if path) | frozenset(self.untracked())
 
     def read(self, commit: str, path: bytes, limit: int) -> bytes | None:

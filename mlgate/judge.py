@@ -60,28 +60,38 @@ class Base:
     gate: tuple[tuple[str, str], ...] = ()
 
 
-def fingerprint(finding: Finding, ordinal: int = 0) -> str:
-    """32 hex digits over the rule, what it is about and the evidence; lines and offsets move, these do not."""
-    about = finding.subject or f"{finding.location.path}!{finding.location.member or ''}"
-    if finding.subject and finding.rule.category is not Category.LICENSE:
-        about += f"@{finding.location.path}"
-    text = "\0".join((finding.rule.id, about, finding.evidence, str(ordinal)))
+def fingerprint(finding: Finding, content: str = "", ordinal: int = 0) -> str:
+    """32 hex digits over the rule, what it is about and the evidence; lines and offsets move, these do not.
+
+    A finding about a file's bytes, and a look that did not come to its end, is about `content`, the SHA-256 of the
+    file: renaming keeps it, and other bytes under the old name are a new matter.
+    """
+    place = finding.location
+    if finding.rule.category in _BY_HASH and content and not finding.subject:
+        about = ("content", content, place.member or "")
+    elif finding.subject and finding.rule.category is Category.LICENSE:
+        about = ("subject", finding.subject, "")
+    else:
+        about = (finding.subject, place.path, place.member or "")
+    text = "\0".join((finding.rule.id, *about, finding.evidence, str(ordinal)))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _numbered(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
+def _numbered(findings: Iterable[Finding], inventory: Inventory) -> Iterator[tuple[Finding, str]]:
     """Each finding with its fingerprint; equal ones are counted, so that one more of them is a new one."""
     seen: Counter[str] = Counter()
+    hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
     for finding in findings:
-        key = fingerprint(finding)
-        yield finding, fingerprint(finding, seen[key])
+        content = hashes.get(finding.location.path, "")
+        key = fingerprint(finding, content)
+        yield finding, fingerprint(finding, content, seen[key])
         seen[key] += 1
 
 
 def fingerprints(policy: Policy, inventory: Inventory) -> frozenset[str]:
     """The fingerprints of everything a base has, for `Base.fingerprints`."""
     findings = [*inventory.findings, *demands.demands(policy, inventory)]
-    return frozenset(key for finding, key in _numbered(findings) if finding.rule not in _CIRCUMSTANCES)
+    return frozenset(key for finding, key in _numbered(findings, inventory) if finding.rule not in _CIRCUMSTANCES)
 
 
 def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | None, policy_source: str) -> Verdict:
@@ -89,7 +99,7 @@ def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | Non
     findings = [*inventory.findings, *demands.demands(policy, inventory), *_gate(base)]
     hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
     waivers = _Waivers(policy, today, hashes)
-    decisions = tuple(_decide(policy, finding, key, base, waivers) for finding, key in _numbered(findings))
+    decisions = tuple(_decide(policy, finding, key, base, waivers) for finding, key in _numbered(findings, inventory))
     order = list(Action)
     return Verdict(
         passed=not any(decision.action is Action.BLOCK for decision in decisions),

@@ -18,7 +18,7 @@ from mlgate.collect import Progress, collect
 from mlgate.errors import MlgateError
 from mlgate.policy import load
 from mlgate.policy.schema import Policy
-from mlgate.records import Inventory, Limits, Rule, Verdict
+from mlgate.records import File, Include, Inventory, Limits, Rule, Verdict
 
 POLICY_PLACES = (".mlgate.yml", ".github/mlgate.yml")
 _LARGEST_POLICY = 1 << 20
@@ -88,14 +88,14 @@ def scan(settings: Settings) -> Result:
     if settings.timeout is not None:
         limits = dataclasses.replace(limits, total=settings.timeout)
     known = catalogue()
-    entries = (
-        discover.given(settings.root, settings.files) if settings.files else discover.walk(settings.root, repository)
-    )
+    given = settings.files
+    entries = list(discover.given(settings.root, given) if given else discover.walk(settings.root, repository))
     readings = collect(
         settings.root, entries, catalogue=known, limits=limits, jobs=settings.jobs, progress=settings.progress
     )
     inventory = _inventory(settings, readings, repository)
-    compared = _compared(settings, repository, base, policy, readings, known, limits)
+    links = {e.path: e.raw for e in entries if isinstance(e, File) and discover.escape_path(e.raw) != e.path}
+    compared = _compared(settings, repository, base, policy, readings, links, known, limits)
     verdict = judge.judge(policy, inventory, today=settings.today, base=compared, policy_source=source)
     return Result(inventory=inventory, verdict=dataclasses.replace(verdict, notes=settings.notes + verdict.notes))
 
@@ -190,6 +190,7 @@ def _compared(
     base: str,
     policy: Policy,
     readings: Mapping[str, Reading],
+    links: Mapping[str, bytes],
     known: Mapping[str, Rule],
     limits: Limits,
 ) -> judge.Base | None:
@@ -202,19 +203,44 @@ def _compared(
     start = repository.fork_point(base, repository.head()[0])
     prefix = settings.root.resolve().relative_to(repository.top)
     changed = repository.changed(start)
-    inside = {path for path in (_below(prefix, raw) for raw in changed) if path is not None}
-    shown = {discover.escape_path(raw) for raw in inside}
+    again = _looked_at_again(repository, prefix, changed, readings)
+    folders = tuple(discover.escape_path(raw) + "/" for raw in again)  # a changed submodule is all of its content
+    shown = {discover.escape_path(raw) for raw in again}
+    wanted = {raw: raw for raw in again}
+    for path, target in links.items():  # a link says what its target said, as long as it is the same link
+        if target in again and path not in shown:
+            shown.add(path)
+            wanted[os.fsencode(path)] = target
     with tempfile.TemporaryDirectory(prefix="mlgate-base-") as name:
         folder = Path(name)
-        _materialise(repository, start, prefix, inside, folder, limits)
+        _materialise(repository, start, prefix, wanted, folder, limits)
         before = collect(folder, discover.walk(folder), catalogue=known, limits=limits, jobs=settings.jobs)
-    kept = {path: reading for path, reading in readings.items() if path not in shown}
+    kept = {p: reading for p, reading in readings.items() if p not in shown and not p.startswith(folders)}
     inventory = _inventory(settings, {**kept, **before}, repository)
     return judge.Base(
         ref=base,
         fingerprints=judge.fingerprints(policy, inventory),
         gate=_gate(settings, repository, start, frozenset(discover.escape_path(raw) for raw in changed)),
     )
+
+
+def _looked_at_again(
+    repository: git.Repository, prefix: Path, changed: frozenset[bytes], readings: Mapping[str, Reading]
+) -> set[bytes]:
+    """The paths below the folder whose base version has to be read: changed ones, and what a change elsewhere reaches.
+
+    New attributes can change how git writes any file, so then it is all of them. A file that is read because another
+    one includes it says what it says by that inclusion, so both are read again.
+    """
+    paths = changed
+    if any(raw.rpartition(b"/")[2] == b".gitattributes" for raw in changed):
+        paths |= {entry.path for entry in repository.index()}
+    inside = {path for path in (_below(prefix, raw) for raw in paths) if path is not None}
+    for reading in readings.values():
+        for line in reading.lines:
+            if isinstance(line, Include):
+                inside |= {os.fsencode(line.path), os.fsencode(line.location.path)}
+    return inside
 
 
 def _shown(settings: Settings, repository: git.Repository, paths: frozenset[str] | None) -> frozenset[str] | None:
@@ -237,8 +263,8 @@ def _gate(
             found.append((path, "the policy"))
         elif name in _DECIDING:
             found.append((path, _DECIDING[name]))
-        elif path.startswith(".github/workflows/") and _mentions(repository, base, path):
-            found.append((path, "a workflow that runs mlgate"))
+        elif path.startswith(".github/") and path.endswith((".yml", ".yaml")) and _mentions(repository, base, path):
+            found.append((path, "a workflow or action that runs mlgate"))
     return tuple(found)
 
 
@@ -260,13 +286,22 @@ def _below(prefix: Path, raw: bytes) -> bytes | None:
 
 
 def _materialise(
-    repository: git.Repository, commit: str, prefix: Path, paths: set[bytes], folder: Path, limits: Limits
+    repository: git.Repository,
+    commit: str,
+    prefix: Path,
+    wanted: Mapping[bytes, bytes],
+    folder: Path,
+    limits: Limits,
 ) -> None:
-    """Writes the base's versions of the paths below the folder, under names that cannot leave it."""
+    """Writes the base's versions (values of `wanted`) under names (its keys) that cannot leave the folder."""
     start = b"" if prefix == Path() else os.fsencode(prefix) + b"/"
-    for path, name, size in repository.blobs(commit, sorted(start + raw for raw in paths)):
-        raw = path[len(start) :]
-        if size > limits.file or any(part in {b"", b".", b".."} for part in raw.split(b"/")):
+    found = {
+        path: (name, size)
+        for path, name, size in repository.blobs(commit, sorted({start + w for w in wanted.values()}))
+    }
+    for raw, source in sorted(wanted.items()):
+        name, size = found.get(start + source, ("", 0))
+        if not name or size > limits.file or any(part in {b"", b".", b".."} for part in raw.split(b"/")):
             continue  # the head's findings there count as new, which is the careful side
         target = Path(folder, os.fsdecode(raw))
         target.parent.mkdir(parents=True, exist_ok=True)

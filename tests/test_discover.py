@@ -63,7 +63,8 @@ def test_links_are_never_followed_and_told_when_they_leave(tmp_path: Path) -> No
     (root / "away").symlink_to("in/../../other")
     (root / "folder").symlink_to(tmp_path)
     files, findings = entries(root)
-    assert files["near"] is FileKind.SYMLINK
+    assert files["near"] is FileKind.REGULAR  # its content under its own name
+    assert files["far"] is FileKind.SYMLINK
     assert sorted(findings) == [("MLG-GIT-001", "away"), ("MLG-GIT-001", "far"), ("MLG-GIT-001", "folder")]
     assert not any(path.startswith("folder/") for path in files)
 

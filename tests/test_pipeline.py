@@ -144,3 +144,66 @@ def test_names_with_newlines_and_other_bytes_are_compared_too(tmp_path: Path) ->
     git(tmp_path, "commit", "-qm", "x")
     result = look(tmp_path, base="HEAD~1")
     assert blocked(result) == {"evil\n%FF.pkl"}
+
+
+def test_other_bytes_under_an_unreadable_name_are_new(tmp_path: Path) -> None:
+    commit(tmp_path, {"m.h5": b"\x89HDF\r\n\x1a\n one", "n.7z": b"7z\xbc\xaf\x27\x1c one", "same.h5": b"x", "a": "1"})
+    commit(
+        tmp_path,
+        {"m.h5": b"\x89HDF\r\n\x1a\n two", "n.7z": b"7z\xbc\xaf\x27\x1c two", "moved.h5": b"x", "same.h5": None},
+    )
+    assert blocked(look(tmp_path, base="HEAD~1")) == {"m.h5", "n.7z"}
+
+
+def test_a_link_gives_its_target_the_name_that_counts(tmp_path: Path) -> None:
+    commit(tmp_path, {"notes.md": "numpy==1\n", "old.md": "--extra-index-url https://a.test/\nx==1\n", "a": "1"})
+    (tmp_path / "old-requirements.txt").symlink_to("old.md")
+    base = commit(tmp_path, {})
+    (tmp_path / "requirements.txt").symlink_to("notes.md")
+    commit(tmp_path, {"notes.md": "--extra-index-url https://evil.test/\nx==1\n"})
+    assert blocked(look(tmp_path, base=base)) == {"requirements.txt"}
+    commit(tmp_path, {"old.md": "--extra-index-url https://a.test/\n--extra-index-url https://b.test/\nx==1\n"})
+    result = look(tmp_path, base="HEAD~1")
+    assert {d.finding.evidence for d in result.verdict.decisions if d.action is Action.BLOCK} == {
+        "--extra-index-url https://b.test/"
+    }
+
+
+def test_what_an_inclusion_says_is_new_with_the_inclusion(tmp_path: Path) -> None:
+    commit(tmp_path, {"docs/notes.md": "--extra-index-url https://evil.test/\nx==1\n", "requirements.txt": "y==1\n"})
+    commit(tmp_path, {"requirements.txt": "y==1\n-r docs/notes.md\n"})
+    assert blocked(look(tmp_path, base="HEAD~1")) == {"docs/notes.md"}
+    commit(tmp_path, {"other": "1"})
+    assert look(tmp_path, base="HEAD~1").verdict.passed
+
+
+def test_a_submodule_that_moves_is_new_in_all_of_its_content(tmp_path: Path) -> None:
+    inner, outer = tmp_path / "inner", tmp_path / "outer"
+    commit(inner, {"x.py": "import torch\ntorch.load('a', weights_only=False)\n"})
+    commit(outer, {"a": "1"})
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "vendor")
+    git(outer, "config", "-f", ".gitmodules", "submodule.vendor.ignore", "all")
+    git(outer, "add", "-A")
+    git(outer, "commit", "-qm", "submodule")
+    base = git(outer, "rev-parse", "HEAD")
+    assert look(outer, base=base).verdict.passed
+    sha = commit(outer / "vendor", {"y": "1"})
+    git(outer, "update-index", "--cacheinfo", f"160000,{sha},vendor")
+    git(outer, "commit", "-qm", "moved")
+    assert blocked(look(outer, base=base)) == {"vendor/x.py"}
+    for child in (outer / "vendor").iterdir():
+        if child.name != ".git":
+            child.unlink()
+    assert ("MLG-INC-008", "vendor") in told(look(outer, base=base))
+    assert not look(outer, base=base).verdict.passed
+
+
+def test_new_attributes_can_make_any_file_new(tmp_path: Path) -> None:
+    hidden = "import torch\ntorch.load('a', weights_only=False)\n"
+    commit(tmp_path, {"x.py": hidden.encode("utf-16-le").decode("latin-1").encode("latin-1"), "old.py": hidden})
+    base = git(tmp_path, "rev-parse", "HEAD")
+    commit(tmp_path, {".gitattributes": "x.py working-tree-encoding=UTF-16LE\n", "x.py": hidden.encode("utf-16-le")})
+    (tmp_path / "x.py").write_text(hidden)
+    result = look(tmp_path, base=base)
+    assert "old.py" not in blocked(result)
+    assert "x.py" in blocked(result)

@@ -157,3 +157,12 @@ def _joined(owner: str, attr: str) -> str:
 def root(qualified: str) -> str:
     """The package a qualified name is from; empty for relative names."""
     return qualified.partition(".")[0]
+
+
+def takes(node: ast.AST | None, name: str) -> bool:
+    """Whether it is a function (or a class's __init__) with an explicit parameter of that name."""
+    if isinstance(node, ast.ClassDef):
+        node = next((i for i in node.body if isinstance(i, ast.FunctionDef) and i.name == "__init__"), None)
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    return any(arg.arg == name for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))

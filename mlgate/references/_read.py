@@ -10,16 +10,17 @@ from mlgate.records import Finding, Kind, Reference, Resolution, Severity
 from mlgate.references import _rules as rule
 from mlgate.references import _targets
 from mlgate.references._calls import Argument, Call, cut, source
-from mlgate.references._names import LOCAL, Names, root
+from mlgate.references._consent import Consent
+from mlgate.references._names import Names, root, takes
 from mlgate.references._origin import in_process
 from mlgate.references._scope import At, Tree
 from mlgate.references._table import TRUST, Loader, Table
-from mlgate.references._traits import CHECKS, Context, Locate, trust, unpinned
+from mlgate.references._traits import CHECKS, Context, Locate, unpinned
 from mlgate.references._values import Evaluator
 from mlgate.references._walk import grow
-from mlgate.rules import finding
 
-_PARTIAL = frozenset({"functools.partial", "partial"})
+_PARTIAL = frozenset({"functools.partial", "functools.partialmethod"})
+_AS_VALUES = frozenset({"torch-load", "unpickle"})
 _GATHER = frozenset({"partial", "dict", "update"})  # where the value goes from there is followed
 _ABOUT = frozenset({"isinstance", "hasattr", "callable", "getattr", "setattr", "print", "id", "type", "repr"})
 _CONTAINERS = (ast.keyword, ast.Return, ast.Dict, ast.List, ast.Tuple, ast.arguments, ast.Lambda, ast.Yield)
@@ -35,7 +36,7 @@ class Reader:
         self.tree: Tree = grow(module)
         self.names = Names(self.tree)
         self.ev = Evaluator(self.tree, self.names, path)
-        self._trusted: set[int] = set()  # dicts whose trust_remote_code a reported call brought
+        self.consent = Consent(self.ev, locate)
 
     def read(self, words: frozenset[str]) -> Iterator[Reference | Finding]:
         """References and findings in the order of the calls; `words` are the identifiers of the source."""
@@ -49,13 +50,13 @@ class Reader:
                     else:
                         yield said
             if TRUST in words:
-                yield from self._trust(call or Call(self.ev, node, at))
+                yield from self.consent.of(call or Call(self.ev, node, at), self._references)
             if "weights_only" in words and (call is None or call.loader is None):
                 loads.extend(self._passed_on(Call(self.ev, node, at)))
-        if "torch" in words:
-            loads.extend(self._mentions())
-            yield from self._patched(loads)
-        yield from self._prepared()
+        loads.extend(self._mentions())
+        yield from self._patched(loads)
+        yield from self._prefilled()
+        yield from self.consent.prepared()
 
     def _match(self, node: ast.Call, at: At) -> Call | None:
         last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
@@ -179,53 +180,6 @@ class Reader:
             expression=cut(source(target.node) or call.text()),
         )
 
-    def _trust(self, call: Call) -> Iterator[Finding]:
-        if not any(k.arg is None or k.arg == TRUST or k.arg.endswith("kwargs") for k in call.node.keywords):
-            return
-        if call.loader is None:
-            local = self.names.local(call.node.func, call.at)
-            if _takes(local, TRUST):
-                return  # the call inside gets it from here
-            call.qualified = self.names.resolve(call.node.func, call.at)[0]
-            if call.qualified in {"dict", "?"} or call.qualified.startswith(LOCAL):
-                call.qualified = ""
-            if call.qualified == "" and isinstance(call.node.func, ast.Name) and call.node.func.id == "dict":
-                return
-        context = Context(call, tuple(self._references(call)), self.locate)
-        said = list(trust(context))
-        yield from said
-        if said:
-            self._trusted.update(id(source) for source in call.sources)
-        for keyword in call.node.keywords:
-            if keyword.arg and keyword.arg.endswith("kwargs") and not said:
-                displays = self.ev.values(keyword.value, call.at).displays()
-                inner = Call(self.ev, ast.Call(call.node.func, [], [ast.keyword(None, keyword.value)]), call.at)
-                if displays and inner.argument((TRUST,)).is_(True):
-                    self._trusted.update(id(source) for display in displays for source in display.sources)
-                    message = f"{call.symbol or source(call.node.func)} is given trust_remote_code=True."
-                    yield context.say(rule.TRUST_REMOTE_CODE, message)
-
-    def _prepared(self) -> Iterator[Finding]:
-        """trust_remote_code=True in dicts and settings that no call here was seen to use: somebody else's will."""
-        for node, at in self.tree.dicts:
-            for key, value in zip(node.keys, node.values, strict=True):
-                if not (isinstance(key, ast.Constant) and key.value == TRUST) or id(node) in self._trusted:
-                    continue
-                if self.ev.values(value, at).has(True):
-                    yield self._kept(value, "{'trust_remote_code': True}")
-        for changes in self.tree.mutations.values():
-            for change in changes:
-                unused = change.key == TRUST and id(change.value) not in self._trusted
-                if unused and self.ev.values(change.value, change.at).has(True):
-                    yield self._kept(change.value, "[...]['trust_remote_code'] = True")
-        for target, value, at in self.tree.patches:
-            if target.attr == TRUST and self.ev.values(value, at).has(True):
-                yield self._kept(value, cut(f"{source(target)} = True"))
-
-    def _kept(self, node: ast.expr, evidence: str) -> Finding:
-        message = "trust_remote_code=True is kept for a loader that this file does not show."
-        return finding(rule.TRUST_REMOTE_CODE, self.locate(node), message, evidence=evidence, severity=Severity.MEDIUM)
-
     def _passed_on(self, call: Call) -> Iterator[Finding]:
         """`weights_only=False` to a wrapper or to another library's loader, which hands it to torch.load."""
         given = next((k.value for k in call.node.keywords if k.arg == "weights_only"), None)
@@ -233,7 +187,7 @@ class Reader:
         if not isinstance(given, ast.Constant) or given.value is not False or "save" in last.lower():
             return
         local = self.names.local(call.node.func, call.at)
-        if last in _GATHER or _takes(local, "weights_only"):
+        if last in _GATHER or takes(local, "weights_only"):
             return
         context = Context(call, (), self.locate)
         yield context.say(
@@ -244,11 +198,10 @@ class Reader:
         )
 
     def _mentions(self) -> Iterator[Finding]:
-        """torch.load handed on as a value: to partial, as an argument, in a table of loaders."""
+        """torch.load and unpicklers handed on as values: to partial, as an argument, in a table of loaders."""
         for node, parent, at in self.tree.mentions:
-            qualified = next((q for q in self.names.resolve(node, at) if q.startswith("torch.")), "")
-            loader = self.table.match(qualified) if qualified else None
-            if loader is None or "torch-load" not in loader.traits:
+            qualified, loader = self._handed_on(node, at)
+            if loader is None or loader.traits.isdisjoint(_AS_VALUES):
                 continue
             if isinstance(parent, ast.Call):
                 if parent.func is node or self._only_asks(parent, at):
@@ -263,6 +216,31 @@ class Reader:
             call = Call(self.ev, ast.copy_location(ast.Call(node, [], []), node), at, qualified, loader)
             for said in self._checks(Context(call, (), self.locate)):
                 yield dataclasses.replace(said, evidence=f"{call.symbol} as a value", fix="")
+
+    def _prefilled(self) -> Iterator[Reference | Finding]:
+        """partial(loader, target): what it loads, although the call comes later."""
+        for name in ("partial", "partialmethod"):
+            for node, at in self.tree.sites.get(name, ()):
+                if not node.args or self.names.resolve(node.func, at)[0] not in _PARTIAL:
+                    continue
+                qualified, loader = self._handed_on(node.args[0], at)
+                if loader is None:
+                    continue
+                call = Call(self.ev, node, at, qualified, loader, skip=1)
+                if not call.argument(loader.target).given:
+                    continue  # the caller of the partial names the target
+                references = tuple(self._references(call))
+                yield from references
+                if loader.traits.isdisjoint(_AS_VALUES):  # those are looked at where they are mentioned
+                    yield from self._checks(Context(call, references, self.locate))
+
+    def _handed_on(self, node: ast.AST, at: At) -> tuple[str, Loader | None]:
+        """The first row that one of the expression's names matches."""
+        for name in self.names.resolve(node, at):
+            loader = self.table.match(name)
+            if loader is not None:
+                return name, loader
+        return "", None
 
     def _only_asks(self, parent: ast.Call, at: At) -> bool:
         name = self.names.resolve(parent.func, at)[0]
@@ -288,15 +266,6 @@ def _stated(revision: Argument) -> str | None:
     if loose is None and (revision.values.unknown or revision.values.has(None)):
         return None
     return cut(loose or next((text for text, _ in revision.values.texts()), "")) or None
-
-
-def _takes(node: ast.AST | None, name: str) -> bool:
-    """Whether it is a function (or a class's __init__) with an explicit parameter of that name."""
-    if isinstance(node, ast.ClassDef):
-        node = next((i for i in node.body if isinstance(i, ast.FunctionDef) and i.name == "__init__"), None)
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return False
-    return any(arg.arg == name for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))
 
 
 def _keeps(parent: ast.AST) -> bool:

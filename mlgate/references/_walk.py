@@ -217,7 +217,7 @@ class _Walk:
             case ast.Dict():
                 if any(isinstance(key, ast.Constant) and key.value == TRUST for key in node.keys):
                     self.tree.dicts.append((node, at))
-            case ast.Attribute(attr="load"):
+            case ast.Attribute(attr="load" | "loads"):
                 self.mention(node, parent, at)
             case ast.NamedExpr():
                 self.bind(node.target.id, Binding("assign", At(at.scope, at.block, at.order - 0.5), node.value))
