@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ast
 import codecs
-import contextlib
-import gc
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator
 
 from mlgate.errors import Incomplete
 from mlgate.records import Artifact
@@ -74,23 +71,11 @@ def decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """No cycle collection meanwhile: a tree has no cycles, and looking for them takes half of the parse's time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 def parse(text: str, *, top_level_await: bool = False) -> ast.Module | None:
     """The tree, or None when it is not Python 3. Raises Incomplete(limit) when it is nested too deep."""
     more = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if top_level_await else 0
     try:
-        with warnings.catch_warnings(), _uncollected():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in other people's strings
             tree = compile(text, "<scanned>", "exec", ast.PyCF_ONLY_AST | more, dont_inherit=True)
     except (SyntaxError, ValueError) as error:
