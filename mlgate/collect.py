@@ -14,6 +14,7 @@ from mlgate import discover, rules
 from mlgate.assemble import Reading
 from mlgate.identify import promised
 from mlgate.records import (
+    Artifact,
     Component,
     File,
     FileKind,
@@ -27,12 +28,19 @@ from mlgate.records import (
     Rule,
     Scanned,
 )
+from mlgate.registry import inspectors
 from mlgate.sandbox import Done, Job, Pool
+from mlgate.sources import BytesSource
 from mlgate.wire import Line, decode
 
 Progress = Callable[[int, int, str], None]
 _MOST_INCLUDES = 1000
-_DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".tfrecord", ".tar", ".zip")
+_DATA = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".tfrecord")
+# What people keep in LFS that no program takes for a model, a manifest or code.
+_MEDIA = (
+    *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".bmp", ".tif", ".tiff", ".ico", ".psd", ".pdf", ".md", ".txt"),
+    *(".mp3", ".mp4", ".wav", ".flac", ".ogg", ".mov", ".avi", ".mkv", ".webm", ".ttf", ".otf", ".woff", ".woff2"),
+)
 
 
 class _Scanned(msgspec.Struct, frozen=True):
@@ -200,7 +208,14 @@ def _pointer(file: File) -> Reading:
     name = file.path.rsplit("/", 1)[-1]
     location = Location(path=file.path)
     promise = promised(name)
-    if promise is None and not name.lower().endswith(_DATA_SUFFIXES):
+    told = rules.incomplete("missing", location, f"a Git LFS pointer to {pointer.size:,} bytes that were not fetched")
+    told = dataclasses.replace(told, evidence=f"missing sha256:{pointer.oid}")
+    scanned = Scanned(path=file.path, format="lfs-pointer", sha256="", size=file.size, complete=False)
+    empty = Artifact(path=file.path, name=name, source=BytesSource(b""))
+    harmless = name.lower().endswith(_DATA + _MEDIA) and not any(reader.claims(empty) for reader in inspectors())
+    if promise is None and not harmless:
+        return Reading(path=file.path, lines=(told,), scanned=scanned)  # a manifest, source, archive, or anything
+    if promise is None and not name.lower().endswith(_DATA):
         return Reading(path=file.path)
     kind = Kind.MODEL if promise else Kind.DATASET
     component = Component(
@@ -213,7 +228,4 @@ def _pointer(file: File) -> Reading:
     )
     if not promise:
         return Reading(path=file.path, lines=(component,))
-    told = rules.incomplete("missing", location, f"a Git LFS pointer to {pointer.size:,} bytes that were not fetched")
-    told = dataclasses.replace(told, evidence=f"missing sha256:{pointer.oid}")
-    scanned = Scanned(path=file.path, format="lfs-pointer", sha256="", size=file.size, complete=False)
     return Reading(path=file.path, lines=(component, told), scanned=scanned)

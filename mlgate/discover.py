@@ -25,6 +25,7 @@ _LFS = re.compile(
     rb"version https://(?:git-lfs\.github\.com/spec/v1|hawser\.github\.com/spec/v1)\n"
     rb"(?:ext-\d-[^\n]{1,200}\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
 )
+_NAMING = frozenset({"requirements", "constraints", "additional_chat_templates"})  # folders that say what is in them
 _GITLINK = "160000"
 _MOST = 1_000_000
 _DEEP = 200
@@ -244,6 +245,10 @@ def _link(root: int, raw: bytes, path: str, location: Location) -> Iterator[File
         yield _regular(root, File(path=path, raw=resolved, kind=FileKind.REGULAR, size=found.st_size))
     else:
         yield File(path=path, raw=raw, kind=FileKind.SYMLINK)
+        if path.rpartition("/")[2] in _NAMING:
+            yield rules.incomplete(
+                "unreadable", location, "a link to a folder, whose files were not read under this name"
+            )
         if stat.S_ISLNK(found.st_mode):
             yield rules.incomplete("unreadable", location, "a link to a link, which is not followed")
 

@@ -91,6 +91,16 @@ _TENSORFLOW = re.compile(
 _WRAPPERS = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".zip", ".7z", ".z")
 
 
+# Other tools write text under these names; no model of the format is text.
+_TEXT_TOO = frozenset({".plan", ".params", ".task", ".engine", ".rda", ".mar", ".pth", ".ot", ".pb"})
+
+
+def is_text(name: str, head: bytes) -> bool:
+    """Whether the name is one that text has too, and the bytes are plain text."""
+    plain = not re.search(rb"[^\t\n\f\r\x20-\x7e\x80-\xff]", head)
+    return plain and bool(head) and name[name.rfind(".") :].lower() in _TEXT_TOO
+
+
 def identify(source: Source, head: bytes) -> tuple[str, ...]:
     """Labels of all formats the bytes begin (or, for zip, end) with. Several at once is a polyglot."""
     found = [label for offset, magic, label in _MAGIC if head[offset : offset + len(magic)] == magic]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import posixpath
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -198,7 +199,8 @@ def _compared(
     if not base or repository is None:
         return None
     if settings.remote_base:
-        gate = _gate(settings, repository, "", settings.changed or frozenset())
+        everything = frozenset(discover.escape_path(entry.path) for entry in repository.index())
+        gate = _gate(settings, repository, "", everything if settings.changed is None else settings.changed)
         return judge.Base(ref=base, changed=_shown(settings, repository, settings.changed), gate=gate)
     start = repository.fork_point(base, repository.head()[0])
     prefix = settings.root.resolve().relative_to(repository.top)
@@ -245,8 +247,8 @@ def _looked_at_again(
 
 def _shown(settings: Settings, repository: git.Repository, paths: frozenset[str] | None) -> frozenset[str] | None:
     """Repository paths as seen from the scanned folder."""
-    if paths is None:
-        return None
+    if paths is None or any("\ufffd" in path for path in paths):
+        return None  # the API cannot say such a name, so it cannot be told from others
     prefix = settings.root.resolve().relative_to(repository.top)
     inside = (_below(prefix, path.encode()) for path in paths)
     return frozenset(discover.escape_path(raw) for raw in inside if raw is not None)
@@ -259,7 +261,7 @@ def _gate(
     found = []
     for path in sorted(changed):
         name = path.rpartition("/")[2]
-        if path in POLICY_PLACES or path == settings.policy_file:
+        if path in POLICY_PLACES or path == posixpath.normpath(settings.policy_file or "/"):
             found.append((path, "the policy"))
         elif name in _DECIDING:
             found.append((path, _DECIDING[name]))

@@ -15,7 +15,7 @@ from typing import Any
 from mlgate import rules
 from mlgate.confine import confine, cpu_budget
 from mlgate.errors import Incomplete
-from mlgate.identify import HEAD, MISMATCH, MODEL_CONTENT, identify, promised
+from mlgate.identify import HEAD, MISMATCH, MODEL_CONTENT, identify, is_text, promised
 from mlgate.records import Artifact, Finding, Inspector, Limits, Location
 from mlgate.registry import inspectors
 from mlgate.sandbox import MEMORY
@@ -70,6 +70,8 @@ class Examination:
         # a container gives its content back under the name inside, and the promise is that one's
         promise = promised(artifact.name, unwrap=not any(reader.container for reader in readers))
         content = [label for label in artifact.formats if label in MODEL_CONTENT]
+        if not content and is_text(artifact.name, artifact.head):
+            promise = None
         if not understood and (promise or content):
             self.claimed = True
             label = content[0] if content else promise or ""

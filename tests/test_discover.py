@@ -69,6 +69,14 @@ def test_links_are_never_followed_and_told_when_they_leave(tmp_path: Path) -> No
     assert not any(path.startswith("folder/") for path in files)
 
 
+def test_a_folder_under_another_name_is_incomplete_where_the_name_matters(tmp_path: Path) -> None:
+    (tmp_path / "deps").mkdir()
+    (tmp_path / "deps/base.txt").write_text("x==1\n")
+    (tmp_path / "requirements").symlink_to("deps")
+    (tmp_path / "other").symlink_to("deps")
+    assert entries(tmp_path)[1] == [("MLG-INC-009", "requirements")]
+
+
 def test_what_is_no_file_is_incomplete(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "model.pkl")
     files, findings = entries(tmp_path)

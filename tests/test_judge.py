@@ -105,6 +105,7 @@ def test_thresholds_of_each_category(category: Category) -> None:
         *(f"code.{k}" for k in ("numpy-allow-pickle", "torch-hub", "keras-unsafe")),
         *(f"dependencies.{k}" for k in ("malicious", "extra-index-url", "unpinned", "unhashed", "mutable-vcs")),
         *(f"dependencies.{k}" for k in ("url-without-hash", "insecure-index", "outside-include", "unresolved-version")),
+        "dependencies.unread-manifest",
         "models.pickle.unknown-globals",
         "models.pickle.unknown-calls",
         "models.chat-template.unsafe-jinja",

@@ -77,6 +77,12 @@ def test_model_content_under_any_name_is_incomplete_when_nobody_understands_it(t
     assert [x[1]["rule"] for x in lines] == ["MLG-INC-001"]
 
 
+@pytest.mark.parametrize("name", ["deploy.plan", "run.params", "site.pth", "x.engine"])
+def test_text_under_a_name_that_text_has_too_is_no_model(tmp_path: Path, name: str) -> None:
+    assert look(tmp_path, name, b"import site\nplain = text\n") == ([], {})
+    assert look(tmp_path, name, b"bin\x00ary")[0]
+
+
 def test_other_files_are_nothing(tmp_path: Path) -> None:
     assert look(tmp_path, "notes.txt", b"hello") == ([], {})
 

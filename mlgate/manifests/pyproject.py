@@ -7,6 +7,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.manifests._common import (
     SHARED_RULES,
@@ -19,6 +20,7 @@ from mlgate.manifests._common import (
     vcs_finding,
     vcs_revision,
 )
+from mlgate.manifests.unread import UNREAD
 from mlgate.records import Artifact, Inspector, Observation, PackageFacts
 
 _GROUP_DEPTH = 32
@@ -38,6 +40,16 @@ def _declared(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield "dev", group, text
     for text in rows(table(document.get("build-system")).get("requires")):
         yield "build", "", text
+
+
+def _unread(document: dict[str, Any]) -> list[str]:
+    """Tables of other tools that name dependencies and are not read."""
+    tools = table(document.get("tool"))
+    keys = {"poetry": ("dependencies", "group", "dev-dependencies"), "pdm": ("dev-dependencies",), "hatch": ("envs",)}
+    found = [f"tool.{tool}.{key}" for tool, names in keys.items() for key in names if table(tools.get(tool)).get(key)]
+    return (
+        [*found, "project.dynamic"] if "dependencies" in rows(table(document.get("project")).get("dynamic")) else found
+    )
 
 
 def _group(groups: dict[str, Any], name: str, seen: tuple[str, ...]) -> Iterator[str]:
@@ -86,6 +98,9 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
             url=url[:2000],
         )
         yield package(kind="pypi", name=parsed.name, version=version, location=where, facts=facts)
+    for name in _unread(document):
+        message = f"The dependencies under `{name}` were not read."
+        yield rules.finding(UNREAD, artifact.at(line=lines.find(f"[{name}")), message, evidence=name)
     if bad:
         raise Incomplete("malformed", f"not a requirement: {', '.join(map(repr, bad[:5]))}")
 
@@ -94,5 +109,5 @@ INSPECTOR = Inspector(
     name="pyproject",
     claims=lambda artifact: artifact.depth == 0 and artifact.name == "pyproject.toml",
     inspect=_inspect,
-    rules=SHARED_RULES,
+    rules=(*SHARED_RULES, UNREAD),
 )

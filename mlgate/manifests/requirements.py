@@ -128,8 +128,8 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
                     options.append((where, item.options))
                 elif isinstance(item, pip.InvalidRequirementLine):
                     broken.append((number, item.error_message))
-                elif item.is_editable and "://" not in item.requirement_string:
-                    continue  # the repository's own package, which has a manifest of its own
+                elif _is_local(item):
+                    continue  # the repository's own package or file, which is looked at by itself
                 else:
                     component, findings = _requirement(pip.build_req_from_parsedreq(item), where, line, scope)
                     yield from findings
@@ -144,6 +144,11 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         number, reason = broken[0]
         shown = ", ".join(str(n) for n, _ in broken[:10])
         raise Incomplete("malformed", f"pip would not take line {shown}: {reason[:200]}")
+
+
+def _is_local(item: Any) -> bool:
+    text = item.requirement_string
+    return "://" not in text and (item.is_editable or text.startswith(("./", "../", "/")))
 
 
 def _requirement(item: Any, where: Location, line: str, scope: str) -> tuple[Component | None, list[Finding]]:

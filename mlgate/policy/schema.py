@@ -183,6 +183,7 @@ class Dependencies(_Part, frozen=True, kw_only=True):
     insecure_index: Decide = "block"
     outside_include: Decide = "warn"
     unresolved_version: Decide = "note"
+    unread_manifest: Annotated[Decide, Meta(description="Manifests in formats that mlgate does not read.")] = "warn"
 
 
 class Waiver(_Part, frozen=True, kw_only=True):

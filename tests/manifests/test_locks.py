@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgate.manifests import package_lock, poetry_lock, pom, pylock, pyproject, uv_lock
+from mlgate.manifests import package_lock, poetry_lock, pom, pylock, pyproject, unread, uv_lock
 from mlgate.records import Inspector, Relation
-from tests.reading import read
+from tests.reading import artifact, read
 
 SHA = "c" * 64
 
@@ -214,6 +214,17 @@ def test_pom_resolves_what_the_file_tells_and_says_the_rest() -> None:
     }
     assert said.one("org.apache.logging.log4j:log4j-core").occurrences[0].location.line == 8
     assert [f.subject for f in said.findings] == ["pkg:maven/g/range", "pkg:maven/g/absent", "pkg:maven/g/loop"]
+
+
+def test_what_is_not_read_is_said() -> None:
+    assert read(unread.INSPECTOR, "a/setup.py", "").rules == ["MLG-DEP-018"]
+    assert not unread.INSPECTOR.claims(artifact("requirements.txt", b""))
+    text = '[project]\ndynamic = ["dependencies"]\n[tool.poetry.dependencies]\ntorch = "2.0.0"\n[tool.ruff]\nx = 1\n'
+    said = read(pyproject.INSPECTOR, "pyproject.toml", text)
+    assert [(f.rule.id, f.evidence) for f in said.findings] == [
+        ("MLG-DEP-018", "tool.poetry.dependencies"),
+        ("MLG-DEP-018", "project.dynamic"),
+    ]
 
 
 HOSTILE = [

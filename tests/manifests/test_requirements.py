@@ -29,7 +29,7 @@ git+https://github.com/a/three.git#egg=three
 https://example.test/four-1.0-py3-none-any.whl
 five @ https://example.test/five-2.0.tar.gz#sha256={SHA}
 -e .
-./local
+./local.whl
 six==1.*
 """,
     )

@@ -1,0 +1,53 @@
+"""Manifests by name that no reader of this version understands: said, since silence would read as "no dependencies"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlgate import rules
+from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Severity
+
+# What the tools call their files (each tool's documentation); a reader of its own takes a name out of this table.
+NAMES = {
+    **dict.fromkeys(("setup.py", "setup.cfg"), "setuptools"),
+    **dict.fromkeys(("Pipfile", "Pipfile.lock"), "pipenv"),
+    **dict.fromkeys(("environment.yml", "environment.yaml", "conda-lock.yml"), "conda"),
+    **dict.fromkeys(("pixi.toml", "pixi.lock"), "pixi"),
+    **dict.fromkeys(("build.gradle", "build.gradle.kts", "gradle.lockfile", "libs.versions.toml"), "Gradle"),
+    **dict.fromkeys(("go.mod", "go.sum"), "Go"),
+    **dict.fromkeys(("Cargo.toml", "Cargo.lock"), "Cargo"),
+    **dict.fromkeys(("Gemfile", "Gemfile.lock"), "Bundler"),
+    **dict.fromkeys(("composer.json", "composer.lock"), "Composer"),
+    "pdm.lock": "PDM",
+    "yarn.lock": "Yarn",
+    "pnpm-lock.yaml": "pnpm",
+    "packages.lock.json": "NuGet",
+    "renv.lock": "renv",
+}
+
+UNREAD = Rule(
+    id="MLG-DEP-018",
+    title="Manifest that mlgate does not read",
+    severity=Severity.LOW,
+    category=Category.DEPENDENCY,
+    help="The file names dependencies in a format that this version of mlgate has no reader for, so they are not in "
+    "the ML-BOM and were compared with no advisory.",
+    remediation="Commit a form that is read as well (requirements.txt, pylock.toml, uv.lock, poetry.lock, "
+    "package-lock.json, pom.xml), or check these dependencies with another tool.",
+    clause="dependencies.unread-manifest",
+    cwe=("CWE-693",),
+)
+
+
+def _inspect(artifact: Artifact) -> Iterator[Observation]:
+    tool = NAMES[artifact.name]
+    message = f"The dependencies that this {tool} file names were not read."
+    yield rules.finding(UNREAD, artifact.at(), message, evidence=artifact.name)
+
+
+INSPECTOR = Inspector(
+    name="unread-manifest",
+    claims=lambda artifact: artifact.depth == 0 and artifact.name in NAMES,
+    inspect=_inspect,
+    rules=(UNREAD,),
+)
