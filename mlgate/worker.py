@@ -60,8 +60,9 @@ class Examination:
         for reader in readers:
             if artifact.depth == 0:
                 self.claimed = True
-                if reader.name not in self.formats:
-                    self.formats.append(reader.name)
+            # a model inside of an archive is one of the file's formats: a policy about formats must see it
+            if (artifact.depth == 0 or reader.model) and reader.name not in self.formats:
+                self.formats.append(reader.name)
             yield from self._guarded(artifact, reader)
 
     def _judge_name(self, artifact: Artifact, readers: list[Inspector]) -> None:

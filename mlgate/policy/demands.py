@@ -5,15 +5,25 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from mlgate import rules
 from mlgate.policy.schema import Policy
 from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-# Reader names to the formats a policy speaks of; everything that unpickles is "pickle".
-_FORMATS = {"pickles": ("pickle",), "torch": ("torch", "pickle"), "zips": ("zip",)}
+# Readers of models to the formats that a policy speaks of; everything that unpickles is "pickle".
+FORMATS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "pickles": frozenset({"pickle"}),
+        "torch": frozenset({"torch", "pickle"}),
+        **{name: frozenset({name}) for name in ("numpy", "safetensors", "gguf", "onnx")},
+    }
+)
+_CONTAINERS = frozenset({"zips", "wrapped"})
+_PICKLED_ITEMS = "MLG-MDL-003"  # arrays of Python objects: told by the reader of arrays, and pickles nonetheless
+_POINTER = "lfs-pointer"  # its content is elsewhere; the name says what it would be
 
 
 def _rule(
@@ -111,28 +121,44 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 def _formats(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
     formats = policy.models.formats
-    models = {c.identity.removeprefix("file:") for c in inventory.components if c.kind is Kind.MODEL}
+    if not formats.allow and not formats.deny:
+        return
+    pointers = {
+        component.identity.removeprefix("file:"): component.model.format
+        for component in inventory.components
+        if component.kind is Kind.MODEL and component.model
+    }
+    unread = {f.location.path for f in inventory.findings if f.rule is rules.INCOMPLETE["unsupported"]}
+    pickled = {f.location.path for f in inventory.findings if f.rule.id == _PICKLED_ITEMS}
     for scanned in inventory.scanned:
-        if scanned.path not in models:
-            continue
-        names = {name for reader in scanned.format.split("+") for name in _FORMATS.get(reader, (reader,))}
-        denied = sorted(
-            d.format
-            for d in formats.deny
-            if d.format in names and not any(_glob(g).fullmatch(scanned.path) for g in d.except_)
-        )
-        excepted = any(_glob(g).fullmatch(scanned.path) for d in formats.deny if d.format in names for g in d.except_)
-        outside = bool(formats.allow) and not names & set(formats.allow) and not excepted
+        stated, unknown = scanned.format, scanned.path in unread
+        if stated == _POINTER:
+            stated = pointers.get(scanned.path, "")
+            unknown = bool(stated) and stated not in FORMATS
+        held = _held({*stated.split("+"), *(("pickles",) if scanned.path in pickled else ())}, unknown=unknown)
+        names = frozenset().union(*held)
+        excepted = {d.format for d in formats.deny if any(_glob(g).fullmatch(scanned.path) for g in d.except_)}
+        denied = sorted({d.format for d in formats.deny if d.format in names} - excepted)
+        outside = [one for one in held if formats.allow and not one & (excepted | set(formats.allow))]
         if denied or outside:
-            shown = denied[0] if denied else "+".join(sorted(names))
-            clause = "models.formats.deny" if denied else "models.formats.allow"
+            shown = denied[0] if denied else "+".join(sorted(frozenset().union(*outside)))
             yield rules.finding(
                 FORMAT,
                 Location(path=scanned.path),
                 f"The policy does not allow the format {shown}.",
                 evidence=shown,
-                facts=(("clause", clause),),
+                facts=(("clause", f"models.formats.{'deny' if denied else 'allow'}"),),
             )
+
+
+def _held(labels: set[str], *, unknown: bool) -> tuple[frozenset[str], ...]:
+    """For each model format in a file, the names it goes by: archives count by what is in them."""
+    if "torch" in labels:
+        labels = labels - {"pickles"}  # torch.load's own
+    held = [FORMATS[label] for label in sorted(labels & FORMATS.keys())]
+    if unknown:  # a model that nobody could read; what it says it is is not among what is allowed
+        held.append(frozenset(labels - FORMATS.keys() - _CONTAINERS) or frozenset({"unknown"}))
+    return tuple(held)
 
 
 def _sources(policy: Policy, component: Component) -> Iterator[Finding]:

@@ -75,19 +75,22 @@ def _number(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+Format = Literal["pickle", "torch", "numpy", "safetensors", "gguf", "onnx"]
+
+
 class Denied(_Part, frozen=True, kw_only=True):
     """A denied format and the paths where it is let be."""
 
-    format: str
+    format: Format
     except_: Annotated[tuple[str, ...], Meta(description="Globs of paths, `**` for any depth.")] = msgspec.field(
         default=(), name="except"
     )
 
 
 class Formats(_Part, frozen=True, kw_only=True):
-    """Formats of model files: pickle (raw, torch, joblib), torch, numpy, safetensors, gguf, onnx, zip."""
+    """Formats of model files, by content and also inside of archives; `pickle` is all that unpickles (torch, joblib)."""
 
-    allow: Annotated[tuple[str, ...], Meta(description="When not empty, every other format is a finding.")] = ()
+    allow: Annotated[tuple[Format, ...], Meta(description="When not empty, every other format is a finding.")] = ()
     deny: tuple[Denied, ...] = ()
 
 

@@ -176,7 +176,21 @@ UNREAD = Rule(
     remediation="Remove the file, or make it valid Python 3.",
 )
 
+SAFE_GLOBALS = Rule(
+    id="MLG-COD-013",
+    title="A name that runs code is put on torch's list of safe globals",
+    severity=Severity.HIGH,
+    category=Category.UNSAFE_CODE,
+    help="`weights_only=True` lets a file use the globals on this list, so with such a name on it the file runs code "
+    "although the load looks restricted.",
+    remediation="Take the name off the list; only classes that hold data belong there.",
+    clause="code.torch-load-unsafe",
+    cwe=_DESERIALIZE,
+    atlas=_ARTIFACT,
+    owasp=_OWASP,
+)
 RULES = (
+    SAFE_GLOBALS,
     TORCH_LOAD,
     UNPICKLE,
     TRUST_REMOTE_CODE,

@@ -33,6 +33,7 @@ TRAITS = frozenset(
         "keras-load",
         "keras-unsafe",
         "exec-download",
+        "safe-globals",
     }
 )
 

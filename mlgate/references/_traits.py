@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
+from mlgate.pickles.table import look_up_path
 from mlgate.records import Finding, Location, Pairs, Reference, Rule, Severity
 from mlgate.references import _rules as rule
 from mlgate.references._calls import Call, cut, source
@@ -252,6 +253,18 @@ def exec_download(c: Context) -> Iterator[Finding]:
         yield c.say(rule.EXEC_DOWNLOAD, f"{c.call.symbol} runs text that was downloaded.")
 
 
+def safe_globals(c: Context) -> Iterator[Finding]:
+    """torch.serialization.add_safe_globals([...]): elements are names, or (name, "as.written.in.the.file") pairs."""
+    listed = c.call.node.args[0] if c.call.node.args else None
+    elements = listed.elts if isinstance(listed, (ast.List, ast.Tuple, ast.Set)) else []
+    for element in elements:
+        plain = element.elts[0] if isinstance(element, ast.Tuple) and element.elts else element
+        for name in c.call.ev.names.resolve(plain, c.call.at):
+            path = name if "." in name else f"builtins.{name}"
+            if look_up_path(path)[0].level == "dangerous":
+                yield c.say(rule.SAFE_GLOBALS, f"{c.call.symbol} lets files use {cut(path)}, which runs code.")
+
+
 CHECKS: Mapping[str, Callable[[Context], Iterator[Finding]]] = MappingProxyType(
     {
         "torch-load": torch_load,
@@ -265,5 +278,6 @@ CHECKS: Mapping[str, Callable[[Context], Iterator[Finding]]] = MappingProxyType(
         "keras-unsafe": keras_unsafe,
         "dataset-script": dataset_script,
         "exec-download": exec_download,
+        "safe-globals": safe_globals,
     }
 )

@@ -189,3 +189,19 @@ def test_python_names_are_compared_as_python_does() -> None:
     said = read(notebook.INSPECTOR, "x.ipynb", code.escaped_notebook())
     assert [f.severity for f in said.findings] == [Severity.HIGH]
     assert (said.findings[0].location.cell, said.findings[0].location.line) == (1, 2)
+
+
+def test_names_that_run_code_on_torchs_list_of_safe_globals() -> None:
+    said = read(
+        python.INSPECTOR,
+        "a.py",
+        "import os, torch\n"
+        "from os import system as s\n"
+        "from mine import Encoder\n"
+        "torch.serialization.add_safe_globals([os.system])\n"
+        "with torch.serialization.safe_globals([Encoder, (s, 'x.y'), eval]):\n"
+        "    torch.load('m.pt', weights_only=True)\n"
+        "torch.serialization.add_safe_globals([Encoder, set])\n",
+    )
+    told = [f.location.line for f in said.findings if f.rule.id == "MLG-COD-013"]
+    assert told == [4, 5, 5]
