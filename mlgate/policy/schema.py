@@ -88,7 +88,7 @@ class Denied(_Part, frozen=True, kw_only=True):
 
 
 class Formats(_Part, frozen=True, kw_only=True):
-    """Formats of model files, by content and also inside of archives; `pickle` is all that unpickles (torch, joblib)."""
+    """Formats of model files, by content, also inside of archives; `pickle` is all that unpickles (torch, joblib)."""
 
     allow: Annotated[tuple[Format, ...], Meta(description="When not empty, every other format is a finding.")] = ()
     deny: tuple[Denied, ...] = ()
