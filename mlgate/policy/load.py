@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.resources
 import re
 from collections.abc import Mapping
@@ -11,13 +10,18 @@ from typing import Any
 import msgspec
 
 from mlgate.errors import MlgateError
+from mlgate.policy.explain import explain
 from mlgate.policy.schema import Policy
 
 _LARGEST = 1 << 20
 _NODES = 20_000
 _DEPTH = 20
+_KEY = 100  # the longest key is shorter, and places are remembered by their keys
 _HINT = "See docs/policy.md, or `mlgate policy schema`."
 PRESETS = ("starter", "strict")
+
+# What YAML itself gives plain values; they are then read by how they are written.
+_PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq")}
 
 Lines = dict[str, int]
 
@@ -69,33 +73,9 @@ def _converted(document: dict[str, Any], lines: Lines, source: str) -> Policy:
 def _explained(message: str, lines: Lines, source: str) -> MlgateError:
     told, _, place = message.partition(" - at `")
     path = place.rstrip("`") or "$"
-    unknown = re.search(r"unknown field `(.*)`", told)
-    if unknown:
-        key = unknown[1]
-        line = lines.get(f"{path}.{key}", lines.get(path, 1))
-        near = difflib.get_close_matches(key, sorted(_keys(Policy)), n=1)
-        guess = f' Did you mean "{near[0]}"?' if near else ""
-        where = "" if path == "$" else f" in {path.removeprefix('$.')}"
-        return MlgateError(f'{source}:{line}: unknown key "{key[:100]}"{where}.{guess}', _HINT)
-    shown = path.removeprefix("$.")
-    return MlgateError(f"{source}:{lines.get(path, 1)}: {shown if shown != '$' else 'the policy'}: {told}.", _HINT)
-
-
-def _keys(struct: type[msgspec.Struct]) -> set[str]:
-    """All key names of the policy's tables."""
-    found: set[str] = set()
-    pending: list[Any] = [struct]
-    seen: set[Any] = set()
-    while pending:
-        kind = pending.pop()
-        if kind in seen:
-            continue
-        seen.add(kind)
-        for field in msgspec.structs.fields(kind):
-            found.add(field.encode_name)
-            candidates = [field.type, *getattr(field.type, "__args__", ())]
-            pending.extend(c for c in candidates if isinstance(c, type) and issubclass(c, msgspec.Struct))
-    return found
+    key = re.search(r"unknown field `(.*)`", told, re.DOTALL)
+    line = lines.get(f"{path}.{key[1]}" if key else path, lines.get(path, 1))
+    return MlgateError(f"{source}:{line}: {explain(told, path)}", _HINT)
 
 
 def _document(text: str, source: str) -> tuple[dict[str, Any], Lines]:
@@ -134,6 +114,8 @@ class _Builder:
         self._count += 1
         if self._count > _NODES or depth > _DEPTH:
             raise self._refused(node, "too large or nested too deep (aliases count each time they are used)")
+        if node.tag not in _PLAIN:
+            raise self._refused(node, f"the tag {node.tag[:100]} has no meaning here")
         self._lines.setdefault(path, node.start_mark.line + 1)
         if node.id == "sequence":
             return [self.value(item, f"{path}[{number}]", depth + 1) for number, item in enumerate(node.value)]
@@ -147,6 +129,8 @@ class _Builder:
             if key_node.id != "scalar":
                 raise self._refused(key_node, "a key is plain text")
             key = str(key_node.value)
+            if len(key) > _KEY:
+                raise self._refused(key_node, f'no key is as long as "{key[:_KEY]}..."')
             if key in found:
                 raise self._refused(key_node, f'the key "{key[:100]}" stands twice')
             self._lines[f"{path}.{key}"] = key_node.start_mark.line + 1
