@@ -57,7 +57,7 @@ WAIVER = 'rule: MLG-PKL-002, reason: "known", owner: "@a/b", expires: 2026-12-01
         ("version: 1\nmodels: {require: license}\n", ":2: models.require: expected a list, got text."),
         ("version: 1\nlimits: {ratio: 0}\n", ":2: limits.ratio: expected a number >= 1."),
         (
-            "version: 1\nwaivers:\n  items:\n  - {rule: MLG-PKL-002, path: a, reason: ours, owner: us, expires: soon}\n",
+            "version: 1\nwaivers:\n  items:\n  - {rule: MLG-PKL-002, path: a, reason: our, owner: us, expires: soon}\n",
             ":4: waivers.items[0].expires: expected YYYY-MM-DD.",
         ),
         (f"version: 1\n? {'k' * 200}\n: 1\n", ":2: no key is as long as"),
