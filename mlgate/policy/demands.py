@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from mlgate import rules
-from mlgate.policy.schema import Policy
+from mlgate.policy.schema import Licenses, Policy
 from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -21,6 +21,8 @@ FORMATS: Mapping[str, frozenset[str]] = MappingProxyType(
         **{name: frozenset({name}) for name in ("numpy", "safetensors", "gguf", "onnx")},
     }
 )
+_JOINED = re.compile(r"[()]|\s(?:or|and|with)(?=\s|$)", re.IGNORECASE)
+_LONGEST = 1_000
 _CONTAINERS = frozenset({"zips", "wrapped"})
 _PICKLED_ITEMS = "MLG-MDL-003"  # arrays of Python objects: told by the reader of arrays, and pickles nonetheless
 _POINTER = "lfs-pointer"  # its content is elsewhere; the name says what it would be
@@ -165,7 +167,8 @@ def _sources(policy: Policy, component: Component) -> Iterator[Finding]:
     sources = policy.models.sources
     if component.identity.startswith("file:"):
         return
-    denied = next((p for p in sources.deny if fnmatch.fnmatchcase(component.identity, p)), None)
+    lowered = component.identity.lower()  # hubs answer to a name however its case is written
+    denied = next((p for p in sources.deny if fnmatch.fnmatchcase(lowered, p.lower())), None)
     allowed = not sources.allow or any(fnmatch.fnmatchcase(component.identity, p) for p in sources.allow)
     if denied or not allowed:
         clause = f"models.sources.deny: {denied}" if denied else "models.sources.allow"
@@ -216,12 +219,8 @@ def _licenses(policy: Policy, component: Component) -> Iterator[Finding]:
             )
         return
     for stated in component.licenses:
-        denied = _matches(stated, terms.deny)
-        if denied or (terms.allow and not _matches(stated, terms.allow) and not _matches(stated, terms.review)):
-            rule, clause = DENIED, "licenses.deny" if denied else "licenses.allow"
-        elif _matches(stated, terms.review):
-            rule, clause = REVIEW, "licenses.review"
-        else:
+        rule, clause = _standing(stated, terms)
+        if rule is None:
             continue
         yield rules.finding(
             rule,
@@ -231,6 +230,55 @@ def _licenses(policy: Policy, component: Component) -> Iterator[Finding]:
             subject=component.identity,
             facts=(("clause", clause),),
         )
+
+
+_WORST = (None, REVIEW, DENIED)
+Standing = tuple[Rule | None, str]
+
+
+def _standing(stated: str, terms: Licenses) -> Standing:
+    """What the terms make of a licence or SPDX expression: of alternatives (OR) the best counts, of parts the worst.
+
+    SPDX specification 2.3, annex D. What is no expression is a licence's name.
+    """
+    by = (
+        (terms.deny, (DENIED, "licenses.deny")),
+        (terms.allow, (None, "")),
+        (terms.review, (REVIEW, "licenses.review")),
+    )
+    whole = next((said for patterns, said in by if stated.lower() in (p.lower() for p in patterns)), None)
+    if whole:
+        return whole
+    kind, parts = _parts(stated)
+    if kind != "WITH":
+        pick = min if kind == "OR" else max
+        return pick((_standing(part, terms) for part in parts), key=lambda standing: _WORST.index(standing[0]))
+    for patterns, said in by:
+        if any(_matches(name, patterns) for name in (stated, *parts)):
+            return said
+    return (DENIED, "licenses.allow") if terms.allow else (None, "")
+
+
+@functools.cache
+def _parts(stated: str) -> tuple[str, tuple[str, ...]]:
+    """The operator of an SPDX expression (WITH for one licence, its exception left out) and what it joins.
+
+    What is written like an expression and is none counts as all that it names.
+    """
+    if not _JOINED.search(stated):
+        return "WITH", ()
+    # (start-up, for both)
+    from license_expression import ExpressionError, Licensing  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    try:
+        parsed = Licensing().parse(stated) if len(stated) <= _LONGEST else None
+    except ExpressionError:
+        parsed = None
+    if parsed is None:
+        return "AND", tuple(part.strip() for part in _JOINED.split(stated) if part.strip()) or ("unknown",)
+    if parsed.args:
+        return parsed.operator.strip(), tuple(str(part) for part in parsed.args)
+    return "WITH", (str(getattr(parsed, "license_symbol", parsed)),)
 
 
 def _matches(stated: str, patterns: tuple[str, ...]) -> bool:

@@ -13,6 +13,8 @@ import pytest
 from mlgate import registry
 from mlgate.pipeline import Settings, catalogue, scan
 from mlgate.policy import demands, schema
+from mlgate.policy.load import load
+from mlgate.records import Component, Inventory, Kind
 from tests.builders import archives, arrays, pickles, safetensors
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n".encode()
@@ -69,3 +71,49 @@ def test_every_reader_of_models_has_a_format_that_a_policy_can_name() -> None:
     assert {r.name for r in registry.inspectors() if r.model} == demands.FORMATS.keys()
     assert frozenset().union(*demands.FORMATS.values()) == set(get_args(schema.Format))
     assert catalogue()["MLG-MDL-003"].title == "Array file holds pickled objects"
+
+
+@pytest.mark.parametrize(
+    ("stated", "rule"),
+    [
+        ("MIT", ""),
+        ("mit", ""),
+        ("MIT OR GPL-3.0-only", ""),
+        ("GPL-3.0-only OR MIT", ""),
+        ("MIT AND GPL-3.0-only", "MLG-LIC-001"),
+        ("GPL-3.0-only OR LGPL-2.1-only", "MLG-LIC-001"),
+        ("Apache-2.0 WITH LLVM-exception", ""),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", "MLG-LIC-001"),
+        ("MIT AND (Apache-2.0 OR GPL-3.0-only)", ""),
+        ("MIT and openrail++", "MLG-LIC-002"),
+        ("((MIT))", ""),
+        ("MIT AND Zlib", "MLG-LIC-001"),
+        ("MIT AND GPL-3.0-only / x", "MLG-LIC-001"),
+        ("MIT OR GPL-3.0-only, or so", "MLG-LIC-001"),
+        ("MIT OR " * 500 + "GPL-3.0-only", "MLG-LIC-001"),
+        ("(" * 400 + "MIT", ""),
+        ("(", "MLG-LIC-001"),
+    ],
+)
+def test_licence_expressions_are_judged_by_their_parts(stated: str, rule: str) -> None:
+    terms = "licenses: {allow: [MI*, Apache-2.0], deny: [GPL*], review: ['hf:openrail*']}\n"
+    package = Component(kind=Kind.PACKAGE, identity="pkg:pypi/x", name="x", licenses=(stated,))
+    found = demands.demands(load("version: 1\n" + terms, "p"), Inventory(root="", components=(package,)))
+    assert [finding.rule.id for finding in found] == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "clause"),
+    [
+        ("hf:google/bert", ""),
+        ("hf:google/Bert-Uncensored", "models.sources.deny: hf:*/*-uncensored"),
+        ("hf:Google/bert", "models.sources.allow"),
+        ("torchhub:google/x:y", "models.sources.allow"),
+        ("file:m.pkl", ""),
+    ],
+)
+def test_sources(name: str, clause: str) -> None:
+    terms = 'models: {sources: {allow: ["hf:google/*"], deny: ["hf:*/*-uncensored"]}}\n'
+    model = Component(kind=Kind.MODEL, identity=name, name=name, licenses=("MIT",))
+    found = demands.demands(load("version: 1\n" + terms, "p"), Inventory(root="", components=(model,)))
+    assert [finding.fact("clause") for finding in found] == ([clause] if clause else [])
