@@ -105,7 +105,8 @@ class Inspector:
     that what it found before it stopped is kept; it raises errors.Incomplete when it cannot go on.
     `suffixes` are the lower-case name endings that promise this format; `model` is True when a file under
     such a name is a model and so must be understood by somebody. `container` says that what is inside comes back
-    as artifacts of its own, under the name without the container's ending.
+    as artifacts of its own, under the name without the container's ending. `reads` and `misses` say in Markdown what
+    of the format is read and what is not detected: docs/detection.md is made of them.
     """
 
     name: str
@@ -115,3 +116,5 @@ class Inspector:
     suffixes: tuple[str, ...] = ()
     model: bool = False
     container: bool = False
+    reads: str = ""
+    misses: str = ""
