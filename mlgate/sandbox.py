@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
-MEMORY = 512 * 2**20
+MEMORY = 256 * 2**20
 OUTPUT = 64 * 2**20  # bytes of lines one file may produce; more is a flood, not a report
 _BOOT = "import json,sys; sys.path[:]=json.loads(sys.argv[1]); from {module} import main; main(int(sys.argv[2]))"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlgate.errors import Incomplete
 from mlgate.pickles.names import python3_name
 from mlgate.pickles.state import Oddity, State
-from mlgate.pickles.values import Bag, Call, Global, Opaque, Value, as_tuple, shallow
+from mlgate.pickles.values import Bag, Call, Global, Opaque, Settled, Value, as_tuple, shallow
 from mlgate.pickles.window import Window
 
 _IMPORTS = 50_000
@@ -140,6 +140,9 @@ class Calls(State):
             if certain in allowed or ("bytearray" in allowed and self._is_bytearray(target)):
                 return
             raise ValueError(f"{kind} on a {certain}")
+        if target.__class__ is Settled:
+            target.calls += 1
+            return
         self.events.append(Call(kind, target, Bag("list", items), self.at))
 
     def _is_bytearray(self, value: Value) -> bool:

@@ -22,6 +22,7 @@ from mlgate.records import Source
 _NESTING = 8
 _ARRAYS = 1_000_000
 _DTYPE = re.compile(r"[<>=|]?([biufcSaUVmMO?])(\d*)")
+_EXACT = frozenset({"NumpyArrayWrapper", "dtype"})
 _HAS_OBJECT = 1  # NPY_ITEM_HASOBJECT in the flags of dtype.__setstate__
 
 
@@ -32,6 +33,11 @@ class JoblibMachine(Machine):
         super().__init__(source, start, older)
         self.nesting = nesting
         self.arrays = 0
+
+    def settle(self, call: Call) -> None:
+        """Not for what array bytes are found by: `built` has to see each one of these with its arguments."""
+        if isinstance(call.callee, Global) and call.callee.name not in _EXACT:
+            super().settle(call)
 
     def built(self, target: Value, state: Value, at: int) -> int:
         following = at + 1

@@ -8,6 +8,7 @@ a loader does. Constants are never copied out of the stream; the stack holds the
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,15 +16,17 @@ from mlgate.errors import Incomplete
 from mlgate.pickles import opcodes as op
 from mlgate.pickles.operations import Operations
 from mlgate.pickles.state import Event, State
-from mlgate.pickles.values import ELIDED, Bag, Value
+from mlgate.pickles.values import ELIDED, Bag, Settled, Value
 from mlgate.pickles.window import Window
 from mlgate.records import Source
 
-MEMO = 24_000_000
+MEMO = 128 << 20  # bytes
 STACK = 2_000_000
 # MARK was read, a list is below it: constants of fixed size up to APPENDS change nothing but that list.
 _NUMBERS = re.compile(rb"(?s:[N\x88\x89]|K.|M..|J.{4}|G.{8})++e")
 MARKS = 100_000
+_BEGINNING = b"\x80(c"  # first bytes of what operations._PICKLE takes for a pickle
+_UINT4 = struct.Struct("<I").unpack_from
 
 
 class Machine(Operations):
@@ -73,7 +76,7 @@ class Machine(Operations):
     def _check_bounds(self, offset: int) -> None:
         """Once for each new window, because summing up the stacks for each small frame would be a bomb itself."""
         depth = len(self.stack) + sum(map(len, self.meta))
-        if len(self.memo) > MEMO or len(self.meta) > MARKS or depth > STACK:
+        if len(self.memo) * self.memo.itemsize > MEMO or len(self.meta) > MARKS or depth > STACK:
             raise Incomplete("limit", "memo or stack outgrow their bounds", offset=offset)
 
     def _chunk(self, offset: int) -> int:  # noqa: C901  (the hot loop: a call per opcode would halve its speed)
@@ -91,7 +94,7 @@ class Machine(Operations):
         fixed, table, meta = op.FIXED, self.table, self.meta
         memo, sparse, get, put, keep = self.memo, self.sparse, self.get, self.put, self.keep
         stack: list[Any] = self.stack  # Any: a cast for each opcode would cost more than the opcode
-        numbers = _NUMBERS.match
+        numbers, settled, number_at = _NUMBERS.match, self.settled, _UINT4
         append, pop, remember = stack.append, stack.pop, memo.append
         while pos < limit:
             code = buf[pos]
@@ -110,12 +113,21 @@ class Machine(Operations):
                         self.at = base + pos
                         window.check_utf8(base + pos + 2, end - pos - 2)
                     append(base + pos)
+                    if end < limit and buf[end] == 0x94 and not sparse:  # the MEMOIZE that mostly follows
+                        remember(base + pos)
+                        end += 1
                     pos = end
                 elif code == 0x86:  # TUPLE2
                     second = pop()
                     first = pop()
                     plain = first.__class__ is int and second.__class__ is int
                     append((first, second) if plain else Bag("tuple", (first, second)))
+                    pos += 1
+                elif code == 0x81 and stack and stack[-1].__class__ is tuple and stack[-2] in settled:  # NEWOBJ
+                    pop()
+                    result = settled[stack[-1]]
+                    result.calls += 1
+                    stack[-1] = result
                     pos += 1
                 else:
                     self.at = base + pos
@@ -168,22 +180,30 @@ class Machine(Operations):
                 append(Bag("dict"))
                 pos += 1
             elif code == 0x58:  # BINUNICODE
-                end = pos + 5 + int.from_bytes(buf[pos + 1 : pos + 5], "little")
+                end = pos + 5 + number_at(buf, pos + 1)[0]
                 if end > size or not buf[pos + 5 : end].isascii():
                     self.at = base + pos
                     window.check_utf8(base + pos + 5, end - pos - 5)
                 append(base + pos)
                 pos = end
+            elif code == 0x43 or code == 0x55:  # noqa: PLR1714  (SHORT_BINBYTES, SHORT_BINSTRING)
+                end = pos + 2 + buf[pos + 1]
+                if end > size or buf[pos + 2] in _BEGINNING:  # too long for this window, or perhaps another pickle
+                    self.at = base + pos
+                    pos = table[code](base + pos) - base
+                else:
+                    append(base + pos)
+                    pos = end
             elif code == 0x72:  # LONG_BINPUT
                 top = stack[-1]
-                index = int.from_bytes(buf[pos + 1 : pos + 5], "little")
+                (index,) = number_at(buf, pos + 1)
                 if index == len(memo) and not sparse:
                     remember(top if top.__class__ is int else keep(top))
                 else:
                     put(index, top)
                 pos += 5
             elif code == 0x6A:  # LONG_BINGET
-                index = int.from_bytes(buf[pos + 1 : pos + 5], "little")
+                (index,) = number_at(buf, pos + 1)
                 number = memo[index] if index < len(memo) else -1
                 if number >= 0:
                     append(number)
@@ -191,6 +211,15 @@ class Machine(Operations):
                     self.at = base + pos
                     append(get(index))
                 pos += 5
+            elif code == 0x62 and len(stack) > 1 and stack[-2].__class__ is Settled:  # BUILD
+                pop()
+                pos += 1
+            elif code == 0x52 and stack and stack[-1].__class__ is tuple and stack[-2] in settled:  # REDUCE
+                pop()
+                result = settled[stack[-1]]
+                result.calls += 1
+                stack[-1] = result
+                pos += 1
             elif code == 0x74:  # TUPLE
                 items = stack
                 self.stack = stack = meta.pop()

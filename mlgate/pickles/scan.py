@@ -14,7 +14,7 @@ from mlgate.pickles.second import second_opinion
 from mlgate.pickles.sniff import is_pickle
 from mlgate.pickles.state import Blob
 from mlgate.pickles.values import Call
-from mlgate.pickles.verdicts import Judge
+from mlgate.pickles.verdicts import CHANGES, Judge
 from mlgate.records import Artifact, Finding, Source
 from mlgate.sources import SliceSource
 
@@ -106,11 +106,14 @@ class Scan:
     def _events(self, machine: Machine, judge: Judge) -> Iterator[Finding]:
         for event in machine.run():
             if event.__class__ is Call and judge.passes(event):
+                if event.kind not in CHANGES:
+                    machine.settle(event)
                 continue
             if isinstance(event, Blob):
                 yield from self._inner(event)
             else:
                 yield from judge.judge(event)
+        judge.events += machine.skipped
 
     def _plain(self, machine: JoblibMachine, judge: Judge) -> Iterator[Finding]:
         """The same stream for pickle.load, which takes joblib's array bytes for opcodes and soon fails on them."""

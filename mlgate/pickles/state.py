@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass
 
 from mlgate.errors import Incomplete
-from mlgate.pickles.values import ELIDED, PREVIEW, Bag, Call, Global, Opaque, Value
+from mlgate.pickles.values import ELIDED, PREVIEW, Bag, Call, Global, Opaque, Settled, Value
 from mlgate.pickles.window import Window
 
 _NODES = 200_000  # memoised values that are kept with their contents; later ones by their kind only
 _SPARSE = 100_000
+_MANY = 1_000
+_NAMES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,8 @@ class State:
         self.window = window
         self.stack: list[Value] = []
         self.meta: list[list[Value]] = []
-        self.memo = array("q")
+        # half the memory where offsets and node numbers fit into 31 bits
+        self.memo = array("i" if window.end < 1 << 31 else "q")
         self.sparse: dict[int, Value] = {}
         self.nodes: list[Value] = []
         self.older = older
@@ -52,13 +56,31 @@ class State:
         self.proto = 0
         self.frame_end = 0
         self.at = 0
+        self.settled: dict[Value, Settled] = {}
         self._shared: dict[str, int] = {}
+        self._passed: Counter[Value] = Counter()
+
+    def settle(self, call: Call) -> None:
+        """Takes note that nobody wants to hear of this call. After many, those of the same name make no events."""
+        self._passed[call.callee] += 1
+        if self._passed[call.callee] >= _MANY and len(self.settled) < _NAMES:
+            self.settled.setdefault(call.callee, Settled(call))
+
+    @property
+    def skipped(self) -> int:
+        """Calls that made no event."""
+        return sum(result.calls for result in self.settled.values())
 
     def keep(self, value: Value) -> int:
         """The memo's number for a value that is not a constant."""
         nodes = self.nodes
+        if value.__class__ is Settled:
+            if not value.number:
+                nodes.append(value)
+                value.number = -len(nodes)
+            return value.number
         if len(nodes) >= _NODES:
-            return self._share(value)
+            return value.__class__ is Bag and self._shared.get(value.kind) or self._share(value)
         nodes.append(value)
         return -len(nodes)
 

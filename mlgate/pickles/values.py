@@ -81,6 +81,17 @@ class Call(Node):
         self.depth = depth + 1
 
 
+class Settled(Call):
+    """What all further calls of one name return, once the judge has no more to say about them: without arguments."""
+
+    __slots__ = ("calls", "number")
+
+    def __init__(self, first: Call) -> None:
+        super().__init__(first.kind, first.callee, (), first.offset)
+        self.calls = 0
+        self.number = 0
+
+
 class Bag(Node):
     """A list, dict, set, frozenset or tuple: the first contents and how many there are (a dict counts both)."""
 
@@ -102,12 +113,19 @@ class Bag(Node):
         if room <= 0:
             return
         kept = items if count <= room else items[:room]
-        for item in kept:
-            if item.__class__ is not int:
-                kept = [shallow(item) for item in kept]
-                self.depth = max(self.depth, 1 + max(map(depth_of, kept)))
-                break
-        self.items = [*self.items, *kept] if self.items else kept
+        deepest = self.depth
+        copied = None
+        for index, item in enumerate(kept):
+            if item.__class__ is int:
+                continue
+            depth = item.depth + 1 if isinstance(item, Node) else 2
+            if depth > DEEP + 1:
+                copied = copied or list(kept)
+                copied[index] = ELIDED
+            elif depth > deepest:
+                deepest = depth
+        self.depth = deepest
+        self.items = [*self.items, *(copied or kept)] if self.items else copied or kept
 
 
 class Opaque(Node):

@@ -17,7 +17,7 @@ from mlgate.records import Artifact, Finding, Location, Rule, Severity
 _DISTINCT = 200  # findings of one rule about one stream; more of the same say nothing new
 _NAMES = 50_000  # names whose calls are counted one by one
 _PATIENCE = 64  # events after which an import that nobody called yet is reported as an import
-_CHANGES = frozenset({"build", "setitems", "appends", "additems"})
+CHANGES = frozenset({"build", "setitems", "appends", "additems"})
 _TEXT_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "utf_8", "ascii"})
 
 
@@ -64,9 +64,9 @@ class Judge:
     def passes(self, call: Call) -> bool:
         """Whether there is nothing to say of a call, because its like was judged before: the many of a large file."""
         self.events += 1
-        if call.kind in _CHANGES:
+        if call.kind in CHANGES:
             target = call.callee
-            return target.__class__ is Call and target.callee.__class__ is Global
+            return isinstance(target, Call) and target.callee.__class__ is Global
         return call.callee in self._settled
 
     def judge(self, event: Event) -> Iterator[Finding]:
@@ -119,7 +119,7 @@ class Judge:
 
     def _call(self, call: Call) -> Iterator[Finding]:
         callee = call.callee
-        if call.kind in _CHANGES:
+        if call.kind in CHANGES:
             if isinstance(callee, Global):
                 self.ran = True
                 yield from self._say(rules.CHANGED_IMPORT, call.offset, f"changes {callee.path}", self._shown(call))
