@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mlgate import __version__
 from mlgate.errors import Exit, MlgateError
+from mlgate.sandbox import workers
 
 if TYPE_CHECKING:
     from mlgate.pipeline import Result, Settings
@@ -126,16 +127,14 @@ def _progress() -> Callable[[int, int, str], None] | None:
     return show
 
 
-def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...] = ()) -> Settings:
+def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...], jobs: int) -> Settings:
     from mlgate.pipeline import Settings  # noqa: PLC0415  (start-up)
 
-    if options.jobs < 0:
-        raise MlgateError(f"--jobs {options.jobs} is no number of workers.", "Give 1 or more.")
     return Settings(
         root=root,
         policy_file=options.policy or "",
         base=getattr(options, "base", None) or "",
-        jobs=options.jobs or os.cpu_count() or 1,
+        jobs=jobs,
         timeout=options.timeout,
         offline=getattr(options, "offline", False),
         database=getattr(options, "db", None),
@@ -188,25 +187,32 @@ def _rendered(form: str, result: Result, context: ReportContext) -> str:
 
 
 def _scan(options: argparse.Namespace) -> _Said:
-    from mlgate.pipeline import scan  # noqa: PLC0415  (start-up)
+    return _told(options, _looked_at(options, options.path), options.path)
 
-    return _told(options, scan(_settings(options, options.path)), options.path)
+
+def _looked_at(options: argparse.Namespace, root: Path, files: tuple[Path, ...] = ()) -> Result:
+    """The result of a run, whose workers get ready while the stages are still being imported."""
+    if options.jobs < 0:
+        raise MlgateError(f"--jobs {options.jobs} is no number of workers.", "Give 1 or more.")
+    jobs = options.jobs or os.cpu_count() or 1
+    with workers(jobs) as pool:
+        pool.start(len(files) or jobs)
+        from mlgate.pipeline import scan  # noqa: PLC0415  (start-up)
+
+        return scan(_settings(options, root, files, jobs), pool)
 
 
 def _check(options: argparse.Namespace) -> _Said:
-    from mlgate.pipeline import scan  # noqa: PLC0415
-
     here = Path.cwd()
     paths = tuple(here / path for path in options.files)
     root = here if all(path.is_relative_to(here) and ".." not in path.parts for path in paths) else Path("/")
-    return _told(options, scan(_settings(options, root, paths)), root)
+    return _told(options, _looked_at(options, root, paths), root)
 
 
 def _bom(options: argparse.Namespace) -> _Said:
     from mlgate import bom  # noqa: PLC0415
-    from mlgate.pipeline import scan  # noqa: PLC0415
 
-    result = scan(_settings(options, options.path))
+    result = _looked_at(options, options.path)
     inventory = result.inventory
     text = bom.build(inventory, result.verdict, name=inventory.root, version=inventory.head, spec=options.spec_version)
     if options.output is None:

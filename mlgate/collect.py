@@ -56,12 +56,12 @@ def collect(
     *,
     catalogue: Mapping[str, Rule],
     limits: Limits,
-    jobs: int,
+    pool: Pool,
     progress: Progress | None = None,
 ) -> dict[str, Reading]:
     """Every entry's reading. Findings of the walk itself are readings of their path.
 
-    `jobs` is the number of worker processes. `limits.total` seconds after the start, what is left is incomplete.
+    `limits.total` seconds after the start, what is left is incomplete.
     """
     files: dict[str, File] = {}
     readings: dict[str, Reading] = {}
@@ -75,10 +75,9 @@ def collect(
     deadline = time.monotonic() + limits.total
     root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with Pool("mlgate.worker", jobs) as pool:
-            run = _Run(pool, root_fd, files, readings, catalogue, limits, deadline, progress)
-            run.all((path, "") for path in files)
-            run.includes()
+        run = _Run(pool, root_fd, files, readings, catalogue, limits, deadline, progress)
+        run.all((path, "") for path in files)
+        run.includes()
     finally:
         os.close(root_fd)
     return readings

@@ -20,6 +20,7 @@ from mlgate.errors import MlgateError
 from mlgate.policy import load
 from mlgate.policy.schema import Policy
 from mlgate.records import File, Include, Inventory, Limits, Rule, Verdict
+from mlgate.sandbox import Pool, workers
 
 POLICY_PLACES = (".mlgate.yml", ".github/mlgate.yml")
 _LARGEST_POLICY = 1 << 20
@@ -76,11 +77,16 @@ def catalogue() -> Mapping[str, Rule]:
     return rules.catalogue([rules.RULES, identify.RULES, discover.RULES, judge.RULES, lookup.RULES, *groups])
 
 
-def scan(settings: Settings) -> Result:
-    """Looks at the tree and judges it.
+def scan(settings: Settings, pool: Pool | None = None) -> Result:
+    """Looks at the tree and judges it. `pool` holds workers that were started early; it is closed afterwards.
 
     Raises MlgateError for what the user has to mend: a folder, a base or a policy that cannot be read.
     """
+    with pool or workers(settings.jobs) as opened:
+        return _scan(settings, opened)
+
+
+def _scan(settings: Settings, pool: Pool) -> Result:
     repository = git.find(settings.root, trusted=settings.trusted)
     base = _resolve(settings, repository)
     policy, source = read_policy(settings, repository, base)
@@ -91,12 +97,10 @@ def scan(settings: Settings) -> Result:
     known = catalogue()
     given = settings.files
     entries = list(discover.given(settings.root, given) if given else discover.walk(settings.root, repository))
-    readings = collect(
-        settings.root, entries, catalogue=known, limits=limits, jobs=settings.jobs, progress=settings.progress
-    )
+    readings = collect(settings.root, entries, catalogue=known, limits=limits, pool=pool, progress=settings.progress)
     inventory = _inventory(settings, readings, repository)
     links = {e.path: e.raw for e in entries if isinstance(e, File) and discover.escape_path(e.raw) != e.path}
-    compared = _compared(settings, repository, base, policy, readings, links, known, limits)
+    compared = _compared(settings, repository, base, policy, readings, links, known, limits, pool)
     verdict = judge.judge(policy, inventory, today=settings.today, base=compared, policy_source=source)
     return Result(inventory=inventory, verdict=dataclasses.replace(verdict, notes=settings.notes + verdict.notes))
 
@@ -194,6 +198,7 @@ def _compared(
     links: Mapping[str, bytes],
     known: Mapping[str, Rule],
     limits: Limits,
+    pool: Pool,
 ) -> judge.Base | None:
     """What the base already had: the same stages over it, with the unchanged files' readings taken from the head."""
     if not base or repository is None:
@@ -216,7 +221,7 @@ def _compared(
     with tempfile.TemporaryDirectory(prefix="mlgate-base-") as name:
         folder = Path(name)
         _materialise(repository, start, prefix, wanted, folder, limits)
-        before = collect(folder, discover.walk(folder), catalogue=known, limits=limits, jobs=settings.jobs)
+        before = collect(folder, discover.walk(folder), catalogue=known, limits=limits, pool=pool)
     kept = {p: reading for p, reading in readings.items() if p not in shown and not p.startswith(folders)}
     inventory = _inventory(settings, {**kept, **before}, repository)
     return judge.Base(

@@ -92,6 +92,11 @@ class Pool:
             self._stop(worker)
         self._workers.clear()
 
+    def start(self, count: int) -> None:
+        """Starts up to `count` workers now, so that they get ready while the caller still prepares."""
+        while len(self._workers) < min(count, self._size):
+            self._workers.append(_spawn(self._module))
+
     def run(self, jobs: Iterator[Job]) -> Iterator[Done]:
         """One Done for each job, in order of completion. Jobs are drawn only when a worker is free."""
         waiting: deque[Job] = deque()
@@ -201,3 +206,8 @@ class Pool:
         worker.channel.close()
         worker.process.kill()
         worker.process.wait()
+
+
+def workers(size: int) -> Pool:
+    """The pool of processes that look at files; none of them runs yet."""
+    return Pool("mlgate.worker", size)

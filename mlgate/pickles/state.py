@@ -80,7 +80,7 @@ class State:
                 value.number = -len(nodes)
             return value.number
         if len(nodes) >= _NODES:
-            return value.__class__ is Bag and self._shared.get(value.kind) or self._share(value)
+            return (value.__class__ is Bag and self._shared.get(value.kind)) or self._share(value)
         nodes.append(value)
         return -len(nodes)
 
