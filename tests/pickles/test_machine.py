@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from mlgate.errors import Incomplete
 from mlgate.pickles.machine import Machine
 from mlgate.pickles.names import python3_name
-from mlgate.pickles.values import Bag, Call, Global, Opaque
+from mlgate.pickles.state import Event
+from mlgate.pickles.values import Bag, Call, Global, Opaque, Settled, Value
 from mlgate.sources import BytesSource
 from tests.builders import pickles as build
 from tests.pickles.standins import Seen, record
@@ -135,7 +136,48 @@ def test_imports_and_calls_are_those_of_cpython(data: bytes) -> None:
         assert len(merged(ours)) == len(merged(real))
 
 
-@settings(max_examples=300, deadline=None)
+class _Eager(Machine):
+    """Settles every name after its first call, as a judge does after the thousandth."""
+
+    def _call(self, kind: str, callee: Value, args: Value, at: int, kwargs: Value | None = None) -> None:
+        super()._call(kind, callee, args, at, kwargs)
+        if isinstance(callee, Global):
+            self.settled.setdefault(callee, Settled(Call(kind, callee, args, at)))
+
+
+def _account(machine: Machine) -> tuple[list[Event], str]:
+    events = []
+    try:
+        for event in machine.run():
+            events.append(event)  # noqa: PERF402  (what came before the stop is wanted)
+    except Incomplete as stop:
+        return events, stop.detail
+    return events, ""
+
+
+def _of_settled(event: Event) -> bool:
+    """Whether it is a call of an imported name, or a change of what such a call returned."""
+    if not isinstance(event, Call):
+        return False
+    target = event.callee if event.kind in _CALLS else event.callee.callee if isinstance(event.callee, Call) else None
+    return isinstance(target, Global)
+
+
+@settings(max_examples=800, deadline=None)
+@given(programs())
+def test_settled_names_lose_their_own_calls_and_nothing_else(data: bytes) -> None:
+    exact, quick = Machine(BytesSource(data)), _Eager(BytesSource(data))
+    every, stop = _account(exact)
+    some, stopped = _account(quick)
+    assert stopped == stop
+    assert (quick.end, len(quick.stack), len(quick.memo)) == (exact.end, len(exact.stack), len(exact.memo))
+    said = [(type(event), event.offset) for event in some]
+    assert said == [key for event in every if (key := (type(event), event.offset)) in said]
+    left = [event for event in every if (type(event), event.offset) not in said]
+    assert all(_of_settled(event) for event in left)
+    assert len(left) <= quick.skipped + sum(event.kind == "build" for event in left if isinstance(event, Call))
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_end_in_an_answer(data: bytes) -> None:
     real, stopped = record(data)
