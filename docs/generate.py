@@ -1,4 +1,4 @@
-"""Writes what of the documentation comes from the code: rules.md, policy.md and the JSON Schemas.
+"""Writes what of the documentation comes from the code: rules, policy, detection and the JSON Schemas.
 
 python docs/generate.py            # write
 python docs/generate.py --check    # exit 1 when a committed file differs (the tests do this)
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,9 +16,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from mlgate.identify import MODEL_SUFFIXES
 from mlgate.pipeline import catalogue
 from mlgate.policy.schema import Policy, json_schema
-from mlgate.records import Rule
+from mlgate.records import Inspector, Rule
+from mlgate.registry import inspectors
 from mlgate.reports import findings
 
 DOCS = Path(__file__).parent
@@ -109,12 +112,37 @@ def policy_page() -> str:
     return f"# Policy\n\n{NOTE}{intro}\n{keys}\n## Presets\n{presets}"
 
 
+def detection_page(inspectors: tuple[Inspector, ...]) -> str:
+    """docs/detection.md: per format what is read, what is reported and what is not detected."""
+    intro = (DOCS / "detection.intro.md").read_text(encoding="utf-8")
+    parts = ["# Detection\n\n", NOTE, intro]
+    for inspector in inspectors:
+        names = sorted({*inspector.suffixes, *(s for s, name in MODEL_SUFFIXES.items() if name == inspector.name)})
+        endings = f"Names: {', '.join(f'`{name}`' for name in names)}; and by content.\n\n" if names else ""
+        told = "".join(
+            f"- [{rule.id}](rules.md#{_anchor(rule)}) ({rule.severity.value}): {rule.title}\n"
+            for rule in inspector.rules
+        )
+        parts.append(
+            f"\n## {inspector.name}\n\n{endings}**Read.** {inspector.reads}\n\n**Not detected.** {inspector.misses}\n"
+            + (f"\n**Reported.**\n\n{told}" if told else "")
+        )
+    return "".join(parts)
+
+
+def _anchor(rule: Rule) -> str:
+    """GitHub's anchor of the rule's heading: lower case, punctuation away, blanks to hyphens."""
+    heading = f"{rule.id}: {rule.title}".lower()
+    return re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
+
+
 def pages() -> dict[str, str]:
     """Every generated file by its name in docs/."""
     schema = json.dumps(json_schema(), indent=2, sort_keys=True) + "\n"
     return {
         "rules.md": rules_page(catalogue()),
         "policy.md": policy_page(),
+        "detection.md": detection_page(tuple(i for i in inspectors() if i.reads)),
         "policy.schema.json": schema,
         "findings.schema.json": findings.schema(),
     }

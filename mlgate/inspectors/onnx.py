@@ -318,4 +318,9 @@ INSPECTOR = Inspector(
     rules=(EXTERNAL, CUSTOM, OPAQUE_OPERATOR, LAYOUT, *SHARED_RULES),
     suffixes=(".onnx", ".pb"),
     model=True,
+    reads="The protobuf wire format of the whole model without loading tensors: graphs, functions and nested "
+    "graphs, operator domains, external data (paths that leave the folder, offsets and lengths), inputs "
+    "and outputs, metadata, training info.",
+    misses="Whether a custom operator's library does harm: that it is needed is what can be told. External data "
+    "files are not checked against their tensors.",
 )

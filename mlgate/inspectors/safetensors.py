@@ -231,4 +231,9 @@ INSPECTOR = Inspector(
     rules=(LAYOUT, DUPLICATE, OFF_SPEC, *SHARED_RULES),
     suffixes=(".safetensors",),
     model=True,
+    reads="The whole header: sizes, offsets, overlaps, gaps and duplicates of tensors, data types and shapes "
+    "against byte counts, keys that stand twice, and the free text of `__metadata__`. Tensor data is "
+    "hashed, not interpreted.",
+    misses="What the numbers do. Code that a repository has beside the weights is the business of the Hugging "
+    "Face and Python readers.",
 )
