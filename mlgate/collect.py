@@ -50,6 +50,10 @@ class _Scanned(msgspec.Struct, frozen=True):
     complete: bool
 
 
+# made once: msgspec looks at the annotations of a type for each new decoder
+_SCANNED = msgspec.json.Decoder(tuple[str, _Scanned])
+
+
 def collect(
     root: Path,
     entries: Iterable[File | Finding],
@@ -150,7 +154,7 @@ class _Run:
         try:
             for raw in done.lines:
                 if raw.startswith(b'["scanned"'):
-                    fields = msgspec.json.decode(raw, type=tuple[str, _Scanned])[1]
+                    fields = _SCANNED.decode(raw)[1]
                     scanned = Scanned(
                         path=done.key,
                         format=fields.format,

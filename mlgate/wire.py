@@ -38,6 +38,9 @@ _TYPES: Mapping[str, type] = {
     "include": Include,
 }
 _TAGS = {kind: tag for tag, kind in _TYPES.items()}
+# made once: msgspec looks at the annotations of a dataclass for each new decoder
+_DECODERS = {tag: msgspec.json.Decoder(kind) for tag, kind in _TYPES.items()}
+_TAGGED = msgspec.json.Decoder(tuple[str, msgspec.Raw])
 
 
 def encode(observation: Line) -> bytes:
@@ -67,10 +70,10 @@ def _printable(value: Any) -> Any:
 
 def decode(line: bytes, rules: Mapping[str, Rule]) -> Line:
     """The observation of a line. Raises ValueError when it is not one (msgspec's errors are ValueErrors too)."""
-    tag, raw = msgspec.json.decode(line, type=tuple[str, msgspec.Raw])
+    tag, raw = _TAGGED.decode(line)
     if tag not in _TYPES:
         raise ValueError(f"unknown observation {tag!r}")
-    value: Any = msgspec.json.decode(raw, type=_TYPES[tag])
+    value: Any = _DECODERS[tag].decode(raw)
     if isinstance(value, _Finding):
         if value.rule not in rules:
             raise ValueError(f"unknown rule {value.rule!r}")

@@ -241,7 +241,9 @@ class Policy(_Part, frozen=True, kw_only=True):
         """The value under a dotted key such as `code.pickle-load`. Raises KeyError when there is no such key."""
         value: Any = self
         for key in path.split("."):
-            fields = {field.encode_name: field.name for field in msgspec.structs.fields(value)}
+            kind = type(value)
+            # not by structs.fields, which evaluates all annotations again at each call
+            fields = dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
             value = getattr(value, fields[key])
         return value
 
