@@ -11,8 +11,8 @@ import tempfile
 from dataclasses import dataclass
 
 _NOBODY = 65534
-_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
-_SECCOMP_MODE_FILTER = 2
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
+_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 _ALLOW, _EPERM, _ENOSYS = 0x7FFF0000, 0x00050001, 0x00050026
 _KILL = 0x80000000
 # struct seccomp_data: nr at 0, arch at 4, args from 16 (linux/seccomp.h); BPF opcodes from linux/bpf_common.h
@@ -27,6 +27,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Abi:
     audit: int
+    seccomp: int
     deny: tuple[int, ...]
     opens: tuple[tuple[int, int], ...]
 
@@ -34,6 +35,7 @@ class _Abi:
 _ABIS = {
     "x86_64": _Abi(
         audit=0xC000003E,
+        seccomp=317,
         deny=(
             *(41, 42, 43, 49, 50, 53, 288),  # socket connect accept bind listen socketpair accept4
             *(56, 57, 58, 59, 322),  # clone fork vfork execve execveat
@@ -46,6 +48,7 @@ _ABIS = {
     ),
     "aarch64": _Abi(
         audit=0xC00000B7,
+        seccomp=277,
         deny=(
             *(198, 199, 200, 201, 202, 203, 242),
             *(220, 221, 281),
@@ -98,7 +101,10 @@ def _seccomp() -> bool:
     program = Program(len(code) // 8, code)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         return False
-    return bool(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
+    # for all threads of the process: the one that hashes is running already
+    number = ctypes.c_long(_ABIS[machine].seccomp)
+    flags = ctypes.c_ulong(_SECCOMP_FILTER_FLAG_TSYNC)
+    return bool(libc.syscall(number, ctypes.c_ulong(_SECCOMP_SET_MODE_FILTER), flags, ctypes.byref(program)) == 0)
 
 
 def _become_nobody() -> bool:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
-MEMORY = 256 * 2**20
+MEMORY = 216 * 2**20  # beyond the 40 MB of an interpreter with all readers: under 256 MB in all
 OUTPUT = 64 * 2**20  # bytes of lines one file may produce; more is a flood, not a report
 _BOOT = "import json,sys; sys.path[:]=json.loads(sys.argv[1]); from {module} import main; main(int(sys.argv[2]))"
 
@@ -65,7 +65,8 @@ def _spawn(module: str) -> _Worker:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _BOOT.format(module=module), paths, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env={"LC_ALL": "C.UTF-8", "PATH": "/nonexistent"},
+            # one arena: a second one for the second thread would reserve 64 MB of the address space
+            env={"LC_ALL": "C.UTF-8", "PATH": "/nonexistent", "MALLOC_ARENA_MAX": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             cwd="/",

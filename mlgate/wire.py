@@ -39,7 +39,7 @@ _TYPES: Mapping[str, type] = {
 }
 _TAGS = {kind: tag for tag, kind in _TYPES.items()}
 # made once: msgspec looks at the annotations of a dataclass for each new decoder
-_DECODERS = {tag: msgspec.json.Decoder(kind) for tag, kind in _TYPES.items()}
+_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {tag: msgspec.json.Decoder(kind) for tag, kind in _TYPES.items()}
 _TAGGED = msgspec.json.Decoder(tuple[str, msgspec.Raw])
 
 

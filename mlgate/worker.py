@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import queue
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -24,20 +26,34 @@ from mlgate.wire import Line, encode
 
 Emit = Callable[[Line], None]
 _SAME = {"torch": ("torch", "pickles")}  # torch.load takes both, under the same names
+_BLOCK = 1 << 20
 _ARTIFACTS = 100_000  # members one file may unfold into, over all levels
 
 
 class Examination:
     """One file through all readers: `complete` and `formats` are known when `run` returns."""
 
-    def __init__(self, readers: tuple[Inspector, ...], emit: Emit, forced: str = "") -> None:
+    def __init__(
+        self,
+        readers: tuple[Inspector, ...],
+        emit: Emit,
+        forced: str = "",
+        on_claim: Callable[[], None] = lambda: None,
+    ) -> None:
         self._readers = readers
         self._emit = emit
         self._forced = forced
+        self._on_claim = on_claim
         self._count = 0
         self.complete = True
         self.formats: list[str] = []
         self.claimed = False
+
+    def claim(self) -> None:
+        """The file is somebody's: from now on its digest is wanted."""
+        if not self.claimed:
+            self.claimed = True
+            self._on_claim()
 
     def run(self, artifact: Artifact) -> None:
         """Looks at the artifact, then at each artifact that its readers find inside, depth first."""
@@ -59,7 +75,7 @@ class Examination:
         self._judge_name(artifact, readers)
         for reader in readers:
             if artifact.depth == 0:
-                self.claimed = True
+                self.claim()
             # a model inside of an archive is one of the file's formats: a policy about formats must see it
             if (artifact.depth == 0 or reader.model) and reader.name not in self.formats:
                 self.formats.append(reader.name)
@@ -74,7 +90,7 @@ class Examination:
         if not content and is_text(artifact.name, artifact.head):
             promise = None
         if not understood and (promise or content):
-            self.claimed = True
+            self.claim()
             label = content[0] if content else promise or ""
             if artifact.depth == 0:
                 self.formats.append(label)
@@ -118,15 +134,48 @@ class Examination:
         self._emit(rules.incomplete(reason, location, detail))
 
 
-def _digest(source: FdSource) -> str:
-    digest = hashlib.sha256()
-    for offset in range(0, source.size, 1 << 20):
-        digest.update(source.read_at(offset, 1 << 20))
-    return digest.hexdigest()
+class Hasher:
+    """SHA-256 of files in a thread of its own, beside the readers: hashlib lets go of the interpreter meanwhile.
+
+    The thread has to be there before the process is confined, because a confined one cannot start any.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[FdSource] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[str | OSError] = queue.SimpleQueue()
+        threading.stack_size(1 << 18)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            source = self._jobs.get()
+            digest = hashlib.sha256()
+            try:
+                for offset in range(0, source.size, _BLOCK):
+                    digest.update(source.read_at(offset, _BLOCK))
+            except OSError as error:
+                self._results.put(error)
+            else:
+                self._results.put(digest.hexdigest())
+
+    def start(self, source: FdSource) -> None:
+        """Begins with a file; each start needs its `result`, before the descriptor is closed."""
+        self._jobs.put(source)
+
+    def result(self) -> str:
+        """The digest in hex. Raises OSError when the file could not be read."""
+        result = self._results.get()
+        if isinstance(result, OSError):
+            raise result
+        return result
 
 
 def examine(
-    spec: dict[str, Any], descriptor: int, readers: tuple[Inspector, ...], write: Callable[[bytes], None]
+    spec: dict[str, Any],
+    descriptor: int,
+    readers: tuple[Inspector, ...],
+    write: Callable[[bytes], None],
+    hasher: Hasher,
 ) -> None:
     """Looks at one file and writes its lines; the last one is ["scanned", {...}].
 
@@ -136,7 +185,9 @@ def examine(
     source = FdSource(descriptor, os.fstat(descriptor).st_size)
     head = source.read_at(0, HEAD)
     path = spec["path"]
-    examination = Examination(readers, lambda line: write(encode(line) + b"\n"), spec["reader"])
+    examination = Examination(
+        readers, lambda line: write(encode(line) + b"\n"), spec["reader"], lambda: hasher.start(source)
+    )
     artifact = Artifact(
         path=path,
         name=path.rsplit("/", 1)[-1],
@@ -146,7 +197,7 @@ def examine(
         limits=limits,
     )
     if source.size > limits.file:
-        examination.claimed = True
+        examination.claim()
         write(
             encode(
                 rules.incomplete("limit", artifact.at(), f"{source.size:,} bytes are over the limit of {limits.file:,}")
@@ -159,7 +210,7 @@ def examine(
     if examination.claimed:
         scanned = {
             "format": "+".join(examination.formats),
-            "sha256": _digest(source),
+            "sha256": hasher.result(),
             "size": source.size,
             "complete": examination.complete,
         }
@@ -179,13 +230,14 @@ def main(descriptor: int) -> None:
     """Serves jobs on the inherited socket until the parent closes it."""
     channel = socket.socket(fileno=descriptor)
     readers = inspectors()
+    hasher = Hasher()
     sys.setrecursionlimit(2000)
     confine(MEMORY, Limits().unpacked)
     while (received := _receive(channel)) is not None:
         spec, file = received
         cpu_budget(spec["limits"]["per_file"])
         try:
-            examine(spec, file, readers, channel.sendall)
+            examine(spec, file, readers, channel.sendall, hasher)
         finally:
             os.close(file)
         channel.sendall(b"\n")

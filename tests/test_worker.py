@@ -12,9 +12,10 @@ import pytest
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.records import Artifact, Inspector, Limits, Observation
-from mlgate.worker import examine
+from mlgate.worker import Hasher, examine
 
 KNOWN = rules.RULES[0]
+HASHER = Hasher()
 
 
 def look(
@@ -27,7 +28,7 @@ def look(
     descriptor = os.open(file, os.O_RDONLY)
     try:
         spec = {"path": name, "reader": "", "limits": asdict(replace(Limits(), **limits))}
-        examine(spec, descriptor, readers, lines.append)
+        examine(spec, descriptor, readers, lines.append, HASHER)
     finally:
         os.close(descriptor)
     said = [json.loads(line) for line in lines]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +59,31 @@ def _overfill_nameless_file() -> None:
         scratch.flush()
 
 
+class _Earlier:
+    """A thread that was there before the process was confined, and runs what it is given."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            job = self._jobs.get()
+            try:
+                job()
+            except OSError as error:
+                self._results.put(error)
+            else:
+                self._results.put(None)
+
+    def run(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+        error = self._results.get()
+        if error:
+            raise error
+
+
 def _burn() -> None:
     while True:
         pass
@@ -88,8 +116,8 @@ ACTS = {
 }
 
 
-def _serve(channel: socket.socket, spec: dict[str, Any]) -> None:
-    name = spec["act"]
+def _serve(channel: socket.socket, spec: dict[str, Any], earlier: _Earlier) -> None:
+    name = spec["act"].removesuffix(" in an earlier thread")
     if name == "flood":
         while True:
             channel.sendall(b"x" * 65536 + b"\n")
@@ -98,7 +126,10 @@ def _serve(channel: socket.socket, spec: dict[str, Any]) -> None:
     else:
         channel.sendall(b'"before"\n')
         try:
-            ACTS[name]()
+            if name == spec["act"]:
+                ACTS[name]()
+            else:
+                earlier.run(ACTS[name])
             answer = "done"
         except (OSError, MemoryError) as error:
             answer = type(error).__name__
@@ -107,11 +138,12 @@ def _serve(channel: socket.socket, spec: dict[str, Any]) -> None:
 
 def main(descriptor: int) -> None:
     channel = socket.socket(fileno=descriptor)
+    earlier = _Earlier()
     confine(MEMORY, 1 << 20)
     while True:
         data, descriptors, _, _ = socket.recv_fds(channel, 1 << 16, 1)
         if not data:
             return
         cpu_budget(1)
-        _serve(channel, json.loads(data[4:]) | {"fd": descriptors[0]})
+        _serve(channel, json.loads(data[4:]) | {"fd": descriptors[0]}, earlier)
         os.close(descriptors[0])
