@@ -26,13 +26,19 @@ class Entry:
 
 
 UNKNOWN = Entry(level="unknown", reason="not in the table of known names")
+LIBRARY = Entry(level="unknown", reason="a part of Python's library that no known pickler writes")
 _COMPUTED = Entry(level="dangerous", reason="the name is made at load time, which no pickler does")
+
+
+@functools.cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(files("mlgate.pickles").joinpath("globals.toml").read_text(encoding="utf-8"))
 
 
 @functools.cache
 def _table() -> tuple[Mapping[tuple[str, str], Entry], Mapping[str, Entry], frozenset[str]]:
     """Exact names, whole modules, and modules without submodules. Raises ValueError on contradictions."""
-    data: dict[str, Any] = tomllib.loads(files("mlgate.pickles").joinpath("globals.toml").read_text(encoding="utf-8"))
+    data = _data()
     exact: dict[tuple[str, str], Entry] = {}
     modules: dict[str, Entry] = {}
     for level in ("safe", "dangerous"):
@@ -86,7 +92,20 @@ def _through(module: str, name: str) -> Entry:
         entry = exact.get((module, ".".join(attributes[:index])))
         if entry is not None and entry.level == "dangerous":
             return entry
-    return UNKNOWN
+    return LIBRARY if _in_library(module) else UNKNOWN
+
+
+@functools.cache
+def _library() -> tuple[frozenset[str], frozenset[str]]:
+    data = _data()
+    return frozenset(data["library"]), frozenset(data["packages"])
+
+
+def _in_library(module: str) -> bool:
+    """Whether a module is the standard library's: `queue.models` is somebody's own folder."""
+    modules, packages = _library()
+    top, dot, _ = module.partition(".")
+    return top in modules and (not dot or top in packages)
 
 
 _WALKS = frozenset(

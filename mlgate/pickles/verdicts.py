@@ -9,7 +9,7 @@ from mlgate import rules as catalogue
 from mlgate.pickles import rules
 from mlgate.pickles.expressions import called, constant, render, resolve
 from mlgate.pickles.state import Event, Oddity
-from mlgate.pickles.table import UNKNOWN, Entry, look_up, look_up_path
+from mlgate.pickles.table import LIBRARY, UNKNOWN, Entry, look_up, look_up_path
 from mlgate.pickles.values import Call, Global, Opaque, Value, items_of
 from mlgate.pickles.window import Constant, Window
 from mlgate.records import Artifact, Finding, Location, Rule, Severity
@@ -134,7 +134,7 @@ class Judge:
                 else:
                     self._settled.add(callee)
                 return
-            if entry.level == "unknown" and _looks_like_class(callee.path):
+            if entry is UNKNOWN and _looks_like_class(callee.path):
                 self._settled.add(callee)  # its import is reported
             yield from self._judged(call, entry, callee.path)
             return
@@ -159,7 +159,7 @@ class Judge:
             through = "" if shown.startswith(path) else f" (it reaches {_code(path)})"
             message = f"runs {_code(shown)}{through}: {entry.reason}"
             yield from self._say(rules.DANGEROUS_CALL, call.offset, message, shown, name=path, severity=severity)
-        elif call.kind in ("reduce", "obj", "inst") and not _looks_like_class(path):
+        elif call.kind in ("reduce", "obj", "inst") and not _harmless_class(call, entry, path):
             yield from self._unknown(call, path, "calls")
         elif not isinstance(call.callee, Global):
             yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {_code(path)}", path, name=path)
@@ -290,6 +290,11 @@ class Judge:
 def _code(text: str) -> str:
     """Marked as code for the reports; a backtick inside would end the mark."""
     return "`" + text[:300].replace("`", "'") + "`"
+
+
+def _harmless_class(call: Call, entry: Entry, path: str) -> bool:
+    """Whether an instance of an unknown class is made: somebody's own, or one of Python's library without arguments."""
+    return _looks_like_class(path) and (entry is not LIBRARY or call.args == ())
 
 
 def _looks_like_class(path: str) -> bool:
