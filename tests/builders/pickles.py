@@ -267,3 +267,18 @@ def text_files() -> dict[str, bytes]:
         "none.txt": b"None.\n",
         "list.txt": b"I1\n.",
     }
+
+
+def late(*, before: bytes = b"") -> bytes:
+    """Protocol 0, and 70,000 harmless bytes before the payload."""
+    return before + line("a" * 70_000) + b"0" + os_system()
+
+
+def late_by_opcodes() -> bytes:
+    """The same with many short opcodes."""
+    return b"I1\n0" * 30_000 + os_system()
+
+
+def after_an_empty_stream() -> bytes:
+    """The first stream does nothing; a program that loads twice gets the second."""
+    return b"N." + os_system()
