@@ -12,11 +12,10 @@ from pathlib import PurePosixPath
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.identify import HEAD, identify, promised
-from mlgate.inspectors._legacy import is_legacy
 from mlgate.inspectors._zipunpack import Budget, Decompressor, Inflate, unpack
 from mlgate.pickles import rules
 from mlgate.pickles.scan import Scan
-from mlgate.pickles.sniff import is_pickle
+from mlgate.pickles.sniff import is_pickle, is_torch_legacy
 from mlgate.records import Artifact, Component, Inspector, Kind, ModelFacts, Observation, Severity
 from mlgate.sources import BytesSource
 
@@ -82,7 +81,7 @@ def _begins_a_pickle(artifact: Artifact, decompressor: Decompressor) -> bool:
 
 def claims(artifact: Artifact) -> bool:
     """Content that is a pickle; and under a pickle's name whatever is not evidently something else."""
-    if is_legacy(artifact.source):
+    if is_torch_legacy(artifact.source):
         return False
     if is_pickle(artifact.source, 0) or _packing(artifact) is not None:
         return True

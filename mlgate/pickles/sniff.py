@@ -16,6 +16,13 @@ STARTS = frozenset(
 _WINDOWS = 16  # chunks of opcodes (constants are jumped over) after which a program that makes sense is one
 _STREAMS = 4
 _EVENTS = 64
+_LEGACY = b"\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
+
+
+def is_torch_legacy(source: Source) -> bool:
+    """Whether torch's format before 1.6 begins: a pickle of its magic number (LONG1 of ten bytes), by any protocol."""
+    head = source.read_at(0, 32)
+    return head[:1] == b"\x80" and _LEGACY in head
 
 
 class _Sniffer(Machine):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from mlgate import rules as catalogue
+from mlgate.errors import Incomplete
 from mlgate.pickles import rules
 from mlgate.pickles.expressions import called, constant, render, resolve
 from mlgate.pickles.state import Event, Oddity
@@ -18,6 +20,7 @@ _DISTINCT = 200  # findings of one rule about one stream; more of the same say n
 _NAMES = 50_000  # names whose calls are counted one by one
 _PATIENCE = 64  # events after which an import that nobody called yet is reported as an import
 CHANGES = frozenset({"build", "setitems", "appends", "additems"})
+_ANNOUNCED = re.compile(rb"\x80[\x00-\x05]")
 _TEXT_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "utf_8", "ascii"})
 
 
@@ -42,6 +45,9 @@ class Judge:
         self.critical = False
         self.imports: dict[str, Entry] = {}
         self.persistent: list[Opaque] = []
+        self.stopped: Incomplete | None = None
+        self._unread: dict[int, Incomplete] = {}
+        self._lost: Incomplete | None = None
         self._settled: set[Value] = set()
         self._due = 0
         self._expect_persistent = expect_persistent
@@ -51,6 +57,13 @@ class Judge:
         self.events = 0
         self._told: set[tuple[str, str]] = set()
         self._count: Counter[str] = Counter()
+
+    def skipped(self, offset: int, stop: Incomplete) -> None:
+        """Takes note that the bytes constant at `offset` holds a pickle that was not read to its end."""
+        if len(self._unread) < _NAMES:
+            self._unread[offset] = stop
+        else:
+            self._lost = stop
 
     def continues(self, before: Judge) -> None:
         """Takes over what was said and seen in the stream before this one."""
@@ -224,7 +237,10 @@ class Judge:
     def _holds_pickle(self, items: tuple[Value, ...]) -> bool:
         """Whether the argument is one bytes constant that holds a pickle, which the scan looks at by itself."""
         extent = self.window.extent(items[0]) if len(items) == 1 and isinstance(items[0], int) else None
-        return extent is not None and self.window.source.read_at(extent[0], 1) == b"\x80"
+        if extent is None or not _ANNOUNCED.match(self.window.source.read_at(extent[0], 2)):
+            return False
+        self.stopped = self.stopped or self._unread.get(extent[0], self._lost)
+        return True
 
     def _first(self, call: Call, callee: Global, first: Value, *, runs: bool) -> Iterator[Finding]:
         """An argument, mostly the first, is a class to instantiate or (`runs`) a function to call: it decides."""
