@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,18 +15,63 @@ from typing import Any
 class Entry:
     """What the table says. `level` is safe, dangerous or unknown.
 
-    `args` tells how a safe name's arguments have to be looked at: "" (inert), "codec", "class", "callable",
-    "callables", "import", "nested", "bare" (see globals.toml).
-    `high` marks dangerous names whose call is high rather than critical.
+    `args` tells how a safe name's arguments have to be looked at: "" (inert) or one of those in globals.toml.
+    `high` marks dangerous names whose call is high rather than critical, `standard` unknown ones of Python's library.
     """
 
     level: str
     reason: str
     args: str = ""
     high: bool = False
+    standard: bool = False
 
 
 UNKNOWN = Entry(level="unknown", reason="not in the table of known names")
+# Python's library is known: what pickles have reason to import of it is on the list. Classes are mostly harmless as
+# instances, functions are not.
+_STANDARD_CLASS = Entry(level="unknown", reason="a class of Python's own library that is no known data", standard=True)
+_STANDARD = Entry(
+    level="dangerous", reason="a function or module of Python's own library that no pickle needs", high=True
+)
+# Modules that a version had or has, whichever version runs this (What's New in Python 3.0, 3.12, 3.13).
+_LIBRARY = sys.stdlib_module_names | {
+    *("__builtin__", "copy_reg", "exceptions", "StringIO", "cStringIO", "UserDict", "UserList", "UserString"),
+    *(
+        "aifc",
+        "asynchat",
+        "asyncore",
+        "audioop",
+        "binhex",
+        "cgi",
+        "cgitb",
+        "chunk",
+        "crypt",
+        "distutils",
+        "imghdr",
+        "imp",
+    ),
+    *("lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd", "sndhdr", "spwd", "sunau"),
+    *("telnetlib", "uu", "xdrlib"),
+}
+_PACKAGES = frozenset(
+    {
+        "asyncio",
+        "collections",
+        "compression",
+        "concurrent",
+        "ctypes",
+        "curses",
+        "dbm",
+        "distutils",
+        "email",
+        "encodings",
+    }
+    | {"ensurepip", "html", "http", "idlelib", "importlib", "json", "lib2to3", "logging", "multiprocessing", "os"}
+    | {"pathlib", "pydoc_data", "re", "sqlite3", "string", "sysconfig", "tkinter", "tomllib", "turtledemo", "unittest"}
+    | {"urllib", "venv", "wsgiref", "xml", "xmlrpc", "zipfile", "zoneinfo"}
+)
+_LONG = Entry(level="dangerous", reason="a name too long to be one")
+_LONGEST = 1000
 _COMPUTED = Entry(level="dangerous", reason="the name is made at load time, which no pickler does")
 
 
@@ -59,6 +105,8 @@ def look_up(module: str, name: str) -> Entry:
         return entry
     if "<computed>" in (module, name):
         return _COMPUTED
+    if len(module) > _LONGEST or len(name) > _LONGEST:
+        return _LONG
     parts = module.split(".")
     for count in range(len(parts), 0, -1):
         prefix = ".".join(parts[:count])
@@ -86,7 +134,15 @@ def _through(module: str, name: str) -> Entry:
         entry = exact.get((module, ".".join(attributes[:index])))
         if entry is not None and entry.level == "dangerous":
             return entry
+    top, _, below = module.partition(".")
+    if top in _LIBRARY and (not below or top in _PACKAGES):
+        return _STANDARD_CLASS if looks_like_class(name) else _STANDARD
     return UNKNOWN
+
+
+def looks_like_class(path: str) -> bool:
+    """By PEP 8 a class has a capital letter first, private or not."""
+    return path.rsplit(".", 1)[-1].lstrip("_")[:1].isupper()
 
 
 _WALKS = frozenset(
@@ -121,7 +177,7 @@ def look_up_path(path: str) -> tuple[Entry, str]:
         entry = look_up(".".join(parts[:index]), ".".join(parts[index:]))
         if entry.level == "dangerous":
             return entry, path
-        if entry.level == "safe":
+        if entry.level == "safe" or (entry.standard and found is UNKNOWN):
             found = entry
     if found is UNKNOWN and len(parts) == 1:
         found = _table()[1].get(path, UNKNOWN)
