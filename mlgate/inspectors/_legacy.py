@@ -15,10 +15,9 @@ from mlgate.pickles.expressions import constant
 from mlgate.pickles.scan import Scan
 from mlgate.pickles.values import Bag, Global, Opaque, items_of
 from mlgate.pickles.window import Window
-from mlgate.records import Artifact, Finding, Source
+from mlgate.records import Artifact, Finding
 
 STREAMS = 5
-_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _SIZES = {
     **dict.fromkeys(("Byte", "Char", "Bool", "QUInt8", "QInt8", "QUInt4x2", "QUInt2x4", "Untyped"), 1),
     **dict.fromkeys(("Short", "Half", "BFloat16"), 2),
@@ -41,12 +40,6 @@ class Storage:
         """Bytes, or None for a type that is not known."""
         width = _SIZES.get(self.type.removesuffix("Storage"))
         return None if width is None else width * self.count
-
-
-def is_legacy(source: Source) -> bool:
-    """Whether the file begins with a pickle of the magic number (LONG1 of ten bytes), by any protocol."""
-    head = source.read_at(0, 32)
-    return head[:1] == b"\x80" and b"\x8a\x0a" + _MAGIC in head
 
 
 def storages(window: Window, found: list[Opaque]) -> dict[str, Storage]:

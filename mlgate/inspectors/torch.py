@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _ziprules
-from mlgate.inspectors._legacy import Storage, is_legacy, scan_legacy, storages
+from mlgate.inspectors._legacy import Storage, scan_legacy, storages
 from mlgate.inspectors._zipdir import Member, family
 from mlgate.inspectors._zipwalk import Walk
 from mlgate.pickles.scan import Scan
+from mlgate.pickles.sniff import is_torch_legacy
 from mlgate.records import Artifact, Category, Component, Inspector, Kind, ModelFacts, Observation, Rule, Severity
 
 STORAGE = Rule(
@@ -31,12 +32,12 @@ def claims(artifact: Artifact) -> bool:
     """Archives with torch's pickles in them, and files that begin with the legacy magic number."""
     if "zip" in artifact.formats and family(artifact.source) == "torch":
         return True
-    return is_legacy(artifact.source)
+    return is_torch_legacy(artifact.source)
 
 
 def inspect(artifact: Artifact) -> Iterator[Observation]:
     """The component, findings of the archive and its pickles, and members that are not torch's own."""
-    if is_legacy(artifact.source):
+    if is_torch_legacy(artifact.source):
         yield from _component(artifact, "torch-legacy")
         yield from scan_legacy(artifact)
     if "zip" in artifact.formats and family(artifact.source) == "torch":

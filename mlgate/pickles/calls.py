@@ -6,14 +6,40 @@ from collections.abc import Sequence
 
 from mlgate.errors import Incomplete
 from mlgate.pickles.names import python3_name
-from mlgate.pickles.state import Oddity, State
-from mlgate.pickles.values import Bag, Call, Global, Opaque, Settled, Value, as_tuple, shallow
+from mlgate.pickles.state import Oddity, Planted, State
+from mlgate.pickles.values import ELIDED, Bag, Call, Global, Opaque, Settled, Value, as_tuple, items_of, shallow
 from mlgate.pickles.window import Window
 
 _IMPORTS = 50_000
 _NOT_CALLABLE = frozenset(
     {"str", "bytes", "int", "float", "bool", "NoneType", "tuple", "list", "dict", "set", "frozenset"}
 )
+# Attributes that unpicklers and the harmless callables of pickles look up on an instance and call.
+_METHODS = frozenset(
+    {"append", "extend", "add", "keys", "items", "update"}
+    | {"get", "pop", "popitem", "replace", "setdefault", "copy"}
+    | {"to", "detach", "set_", "as_subclass", "read", "readline"}
+    | {"readinto", "write", "handle", "emit", "persistent_load", "find_class"}
+    | {"close", "flush", "clone", "view", "__class__", "__setstate__"}
+    | {"__new__", "__init__", "__call__", "__reduce__", "__reduce_ex__", "__getstate__"}
+    | {"__getattr__", "__getattribute__", "__setattr__", "__setitem__", "__getitem__", "__missing__"}
+    | {"__iter__", "__next__", "__len__", "__contains__", "__bool__", "__hash__"}
+    | {"__eq__", "__del__", "__get__", "__set__", "__set_name__", "__init_subclass__"}
+    | {"__mro_entries__", "__prepare__", "__instancecheck__", "__subclasscheck__", "__array__", "__array_wrap__"}
+    | {
+        "__array_prepare__",
+        "__array_ufunc__",
+        "__array_function__",
+        "__array_finalize__",
+        "__torch_function__",
+        "__fspath__",
+    }
+    | {"__index__", "__int__", "__float__", "__str__", "__repr__", "__bytes__"}
+    | {"__enter__", "__exit__", "__copy__", "__deepcopy__"}
+)
+_LONGEST = max(map(len, _METHODS))
+_MAPPINGS = frozenset({"dict", "OrderedDict", "defaultdict", "Counter", "UserDict", "ChainMap", "Bunch"})
+_PLANTED = 10_000  # containers with methods in them, and names of keys, that are remembered
 _NOT_ITERABLE = frozenset({"int", "float", "bool", "NoneType"})
 
 
@@ -23,6 +49,9 @@ class Calls(State):
     def __init__(self, window: Window, older: State | None = None) -> None:
         super().__init__(window, older)
         self._known: dict[tuple[str, str, int], Global] = {}
+        # containers, by identity, that map names of methods to something that could be called
+        self.planted: dict[int, tuple[Value, list[tuple[str, Value]]]] = {}
+        self._method_names: dict[int, str] = {}
 
     def _import(self, module: str, name: str, at: int, opcode: str, *, computed: bool = False) -> Global:
         """Puts down an import, once for each name, and returns its symbol. Raises Incomplete (limit)."""
@@ -98,6 +127,8 @@ class Calls(State):
     def op_build(self, at: int) -> int:
         state = self.stack.pop()
         target = self.stack[-1]
+        if state.__class__ is not int:
+            self._tell_planted(state, at)
         if isinstance(target, (Call, Global, Opaque)):
             if isinstance(target, Call):
                 target.state = shallow(state)
@@ -109,6 +140,46 @@ class Calls(State):
     def built(self, target: Value, state: Value, at: int) -> int:  # noqa: ARG002  (for those who override it)
         """The offset after BUILD; loaders that read more from the file at that moment override it."""
         return at + 1
+
+    def plant(self, target: Value, items: Sequence[Value]) -> None:
+        """Takes note of pairs that give `target` an entry with a method's name and a value that could be called.
+
+        It matters when the container becomes the state of an instance (BUILD): unpicklers and constructors call
+        what they find under these names.
+        """
+        for index in range(1, len(items), 2):
+            value, key = items[index], items[index - 1]
+            callable_ = value.__class__ is Global or (value.__class__ is Call and not _is_array(value))
+            if callable_ and isinstance(key, int):
+                name = self._method_name(key)
+                if name:
+                    pairs = self.planted.setdefault(id(target), (target, []))[1]
+                    pairs.append((name, value))
+                    if len(self.planted) > _PLANTED or len(pairs) > _PLANTED:
+                        raise Incomplete("limit", "too many entries with names of methods", offset=self.at)
+
+    def _method_name(self, key: int) -> str:
+        """The constant when it is a method's name, else ""."""
+        known = self._method_names.get(key)
+        if known is None:
+            known = ""
+            extent = self.window.extent(key)
+            if extent is None or extent[1] <= _LONGEST:
+                text = self.window.constant(key)
+                known = text if isinstance(text, str) and text in _METHODS else ""
+            if len(self._method_names) < _PLANTED:
+                self._method_names[key] = known
+        return known
+
+    def _tell_planted(self, state: Value, at: int) -> None:
+        """An event for each method that a state, or a dict in a pair of states, brings with it."""
+        parts = (state, *items_of(state)[:2]) if isinstance(state, (tuple, Bag)) else (state,)
+        if isinstance(state, Call) and _is_mapping(state) and (items_of(state.args) or state.kwargs is not None):
+            self.events.append(Planted(name="", value=state, offset=at))
+        for part in parts if self.planted else ():
+            found = self.planted.values() if part is ELIDED else (self.planted.get(id(part), (part, [])),)
+            for _, pairs in tuple(found):
+                self.events.extend(Planted(name=name, value=value, offset=at) for name, value in pairs)
 
     def _check_state(self, target: Value, state: Value) -> None:
         """A constant or container has no __setstate__ and no __dict__: only an empty state passes CPython."""
@@ -123,6 +194,10 @@ class Calls(State):
     def _call(self, kind: str, callee: Value, args: Value, at: int, kwargs: Value | None = None) -> None:
         if isinstance(callee, (int, tuple)) or (isinstance(callee, Bag) and callee.kind in _NOT_CALLABLE):
             raise ValueError(f"a {self.name_of(callee)} is called")
+        if self.planted:
+            for item in (*items_of(args), kwargs or ()):
+                if id(item) in self.planted:
+                    self._tell_planted(item, at)
         call = Call(kind, callee, args, at, kwargs)
         self.events.append(call)
         self.stack.append(call)
@@ -140,6 +215,8 @@ class Calls(State):
             if certain in allowed or ("bytearray" in allowed and self._is_bytearray(target)):
                 return
             raise ValueError(f"{kind} on a {certain}")
+        if kind == "setitems":
+            self.plant(target, items)
         if target.__class__ is Settled:
             target.calls += 1
             return
@@ -180,3 +257,12 @@ class Calls(State):
         self.events.append(Oddity(kind="ext", detail=f"extension code {code}", offset=at))
         self.stack.append(Opaque("ext", str(code), at))
         return at + 1 + size
+
+
+def _is_array(value: Value) -> bool:
+    """Whether a call returns one of numpy's numbers or arrays, which are often the values of large dicts of words."""
+    return isinstance(value, Call) and isinstance(value.callee, Global) and value.callee.module.startswith("numpy.")
+
+
+def _is_mapping(made: Call) -> bool:
+    return isinstance(made.callee, Global) and made.callee.name in _MAPPINGS

@@ -19,9 +19,12 @@ from mlgate.pickles.values import Bag, Call, Global, Value, items_of
 from mlgate.pickles.window import Constant
 from mlgate.records import Source
 
-_NESTING = 8
 _ARRAYS = 1_000_000
-_DTYPE = re.compile(r"[<>=|]?([biufcSaUVmMO?])(\d*)")
+# Without digits a name means sizes of its own ("f" has four bytes), and numpy writes none such but "?".
+_DTYPE = re.compile(r"[<>=|]?(?:([biufcSaUVmMO])(\d+)|(\?)())")
+_FLEXIBLE = frozenset("SaUV")
+_DTYPES = frozenset({"numpy.dtype", "numpy.core.multiarray.dtype", "numpy._core.multiarray.dtype"})
+_CONSTRUCTORS = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
 _EXACT = frozenset({"NumpyArrayWrapper", "dtype"})
 _HAS_OBJECT = 1  # NPY_ITEM_HASOBJECT in the flags of dtype.__setstate__
 
@@ -29,39 +32,49 @@ _HAS_OBJECT = 1  # NPY_ITEM_HASOBJECT in the flags of dtype.__setstate__
 class JoblibMachine(Machine):
     """A machine that takes array bytes out of the stream as joblib.load does. `arrays` counts them."""
 
-    def __init__(self, source: Source, start: int = 0, older: State | None = None, nesting: int = 0) -> None:
+    def __init__(self, source: Source, start: int = 0, older: State | None = None) -> None:
         super().__init__(source, start, older)
-        self.nesting = nesting
         self.arrays = 0
 
     def settle(self, call: Call) -> None:
         """Not for what array bytes are found by: `built` has to see each one of these with its arguments."""
-        if isinstance(call.callee, Global) and call.callee.name not in _EXACT:
+        if isinstance(call.callee, Global) and call.callee.name.rsplit(".", 1)[-1] not in _EXACT:
             super().settle(call)
 
     def built(self, target: Value, state: Value, at: int) -> int:
         following = at + 1
-        if not _is_wrapper(target) or not isinstance(state, Bag):
+        if not _is_wrapper(target):
             return following
         self.arrays += 1
         self._leave_frame(following)
         if self.arrays > _ARRAYS:
             raise Incomplete("limit", "too many arrays in one stream", offset=at)
-        pairs = items_of(state)
-        fields = {constant(self.window, key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
-        size = self._itemsize(fields.get("dtype"))
+        fields = self._fields(state)
+        size = self._itemsize(fields["dtype"])
         if size is None:
             return self._nested(following)
-        shape = [constant(self.window, item) for item in items_of(fields.get("shape"))]
+        shape = [constant(self.window, item) for item in _all(fields["shape"])]
         if not all(isinstance(length, int) and length >= 0 for length in shape):
             raise ValueError("an array with an impossible shape")
         alignment = fields.get("numpy_array_alignment_bytes")
-        if alignment is not None and constant(self.window, alignment) is not None:
+        if alignment is not None and not isinstance(alignment, int):
+            raise ValueError("an array whose alignment is no number")
+        if alignment is not None and self.window.constant(alignment) is not None:
             following += 1 + self.window.read(following, 1)[0]
         following += size * math.prod(length for length in shape if isinstance(length, int))
         if following > self.window.end:
             raise Incomplete("truncated", "array bytes go beyond the end of the data", offset=at)
         return following
+
+    def _fields(self, state: Value) -> dict[Constant, Value]:
+        """The wrapper's attributes. Raises ValueError when the length of the array cannot be told from them."""
+        if not isinstance(state, Bag) or state.kind != "dict":
+            raise ValueError("an array's description is no dict")
+        pairs = _all(state)
+        fields = {constant(self.window, key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
+        if not {"dtype", "shape"} <= fields.keys():
+            raise ValueError("an array's description lacks type or shape")
+        return fields
 
     def _leave_frame(self, offset: int) -> None:
         """Closes the frame, as joblib did before it wrote array bytes (NumpyArrayWrapper.write_array)."""
@@ -69,31 +82,52 @@ class JoblibMachine(Machine):
             self.events.append(Oddity(kind="frame", detail="array bytes begin inside a frame", offset=offset))
         self.frame_end = 0
 
-    def _itemsize(self, value: Value | None) -> int | None:
-        """Bytes of one item of a pickled numpy.dtype; None when the items are objects. Raises Incomplete."""
+    def _itemsize(self, value: Value) -> int | None:
+        """Bytes of one item of a pickled numpy.dtype; None when the items are objects. Raises Incomplete.
+
+        The state (dtype.__setstate__) overrules the type's name: size of texts, bytes and records, and the flags of
+        any type (numpy arraydescr_setstate).
+        """
         first: Constant = None
-        if isinstance(value, Call):
-            first = constant(self.window, next(iter(items_of(value.args)), ()))
+        if isinstance(value, Call) and isinstance(value.callee, Global) and value.callee.path in _DTYPES:
+            named = next(iter(items_of(value.args)), ())
+            record = isinstance(named, Global) and named.path.endswith(".record") and value.state is not None
+            first = "V0" if record else constant(self.window, named)
         match = _DTYPE.fullmatch(first) if isinstance(first, str) else None
         if match is None or not isinstance(value, Call):
             raise Incomplete("malformed", "array bytes of an unknown type", offset=self.at)
-        kind, digits = match.groups()
+        kind, digits = (group for group in match.groups() if group is not None)
         length = int(digits or "1") if len(digits) < 10 else 1 << 40
-        if kind == "O":
+        if value.state is None:
+            return None if kind == "O" else length * 4 if kind == "U" else length
+        stated = items_of(value.state)
+        if len(stated) not in (8, 9):  # older states are laid out differently
+            raise Incomplete("malformed", "array bytes of a type with an unknown state", offset=self.at)
+        size, flags = constant(self.window, stated[5]), constant(self.window, stated[7])
+        if not isinstance(size, int) or not isinstance(flags, int) or bool(flags & _HAS_OBJECT) < (kind == "O"):
+            raise Incomplete("malformed", "array bytes of a type with an unknown state", offset=self.at)
+        if flags & _HAS_OBJECT:
             return None
-        if kind == "V":
-            flags = [constant(self.window, item) for item in items_of(value.state)[7:8]]
-            if flags and isinstance(flags[0], int) and flags[0] & _HAS_OBJECT:
-                return None
-        return length * 4 if kind == "U" else length
+        if kind not in _FLEXIBLE:
+            return length
+        if size < 0:
+            raise Incomplete("malformed", "array bytes of a type without a size", offset=self.at)
+        return size
 
     def _nested(self, start: int) -> int:
-        if self.nesting >= _NESTING:
-            raise Incomplete("limit", "object arrays are nested too deep", offset=start)
-        inner = JoblibMachine(self.window.source, start, nesting=self.nesting + 1)
+        """An array of objects: joblib reads it with a plain unpickler, which knows of no arrays."""
+        inner = Machine(self.window.source, start)
         self.events.extend(_bounded(inner))
-        self.arrays += inner.arrays
         return inner.end
+
+
+def _all(value: Value) -> tuple[Value, ...]:
+    """All contents of a container. Raises ValueError when some of them were not kept or it is none."""
+    if isinstance(value, Bag) and value.count > len(value.items):
+        raise ValueError("an array's description is too long")
+    if not isinstance(value, (tuple, Bag)):
+        raise ValueError("an array's description is made by a call")  # noqa: TRY004  (what the file says)
+    return items_of(value)
 
 
 def _bounded(machine: Machine) -> Iterator[Event]:
@@ -104,9 +138,14 @@ def _bounded(machine: Machine) -> Iterator[Event]:
 
 
 def _is_wrapper(target: Value) -> bool:
-    return (
-        isinstance(target, Call)
-        and isinstance(target.callee, Global)
-        and target.callee.name == "NumpyArrayWrapper"
-        and target.callee.module.endswith("joblib.numpy_pickle")
-    )
+    if not isinstance(target, Call) or not isinstance(target.callee, Global):
+        return False
+    made: Value = target.callee
+    if target.callee.path in _CONSTRUCTORS:
+        made = next(iter(items_of(target.args)), made)
+    return isinstance(made, Global) and is_wrapper_name(made)
+
+
+def is_wrapper_name(imported: Global) -> bool:
+    """Whether an import is the class after whose BUILD joblib reads array bytes, by whatever path."""
+    return f".{imported.path}".endswith(".numpy_pickle.NumpyArrayWrapper")

@@ -211,7 +211,7 @@ class Machine(Operations):
                     self.at = base + pos
                     append(get(index))
                 pos += 5
-            elif code == 0x62 and len(stack) > 1 and stack[-2].__class__ is Settled:  # BUILD
+            elif code == 0x62 and len(stack) > 1 and stack[-2].__class__ is Settled and not self.planted:  # BUILD
                 pop()
                 pos += 1
             elif code == 0x52 and stack and stack[-1].__class__ is tuple and stack[-2] in settled:  # REDUCE

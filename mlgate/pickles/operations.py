@@ -127,7 +127,9 @@ class Operations(Calls):
     def op_dict(self, at: int) -> int:
         items = self.pop_mark()
         self.check_keys(items)
-        self.stack.append(Bag("dict", items))
+        made = Bag("dict", items)
+        self.plant(made, items)
+        self.stack.append(made)
         return at + 1
 
     def op_empty_set(self, at: int) -> int:
@@ -176,6 +178,7 @@ class Operations(Calls):
             for item in items:
                 if item.__class__ is not int:
                     self._check_hashable(items[::2])
+                    self.plant(target, items)
                     break
             target.add(items)
         else:

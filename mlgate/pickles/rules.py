@@ -168,6 +168,15 @@ CHANGED_IMPORT = _rule(
     "Do not load the file; no pickler writes this.",
 )
 
+PLANTED = _rule(
+    20,
+    "Pickle plants a method into an object",
+    Severity.HIGH,
+    "The file sets an attribute that Python itself calls while it loads (`__setstate__`, `append`, `keys` and the "
+    "like) to a function of its choice, so that the function runs without any visible call. No pickler writes this.",
+    "Do not load the file; get it again from its source.",
+)
+
 RULES = (
     DANGEROUS_CALL,
     DANGEROUS_IMPORT,
@@ -184,4 +193,5 @@ RULES = (
     SECOND_OPINION,
     NOT_ASKED,
     CHANGED_IMPORT,
+    PLANTED,
 )

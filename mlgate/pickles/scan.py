@@ -11,7 +11,7 @@ from mlgate.pickles import rules
 from mlgate.pickles.joblib import JoblibMachine
 from mlgate.pickles.machine import Machine
 from mlgate.pickles.second import second_opinion
-from mlgate.pickles.sniff import is_pickle
+from mlgate.pickles.sniff import is_pickle, is_torch_legacy
 from mlgate.pickles.state import Blob
 from mlgate.pickles.values import Call
 from mlgate.pickles.verdicts import CHANGES, Judge
@@ -19,9 +19,10 @@ from mlgate.records import Artifact, Finding, Source
 from mlgate.sources import SliceSource
 
 _STREAMS = 10_000
-_NESTED = 200
-_TRIED = 2_000
+_TRIED = 20_000  # bytes constants that are tried as pickles
+_ASKED = 50  # nested pickles that fickling is asked about
 _NESTING = 4
+_TORCH_STREAMS = 5
 
 
 class Scan:
@@ -41,6 +42,7 @@ class Scan:
         torch: bool = False,
         safe_prefixes: tuple[str, ...] = (),
         depth: int = 0,
+        asked: bool = True,
     ) -> None:
         self.artifact = artifact
         self.source = artifact.source if source is None else source
@@ -51,7 +53,7 @@ class Scan:
         self.count = 0
         self._options = (torch, safe_prefixes)
         self._depth = depth
-        self._nested = 0
+        self._asked = asked
         self._tried = 0
         self._judge: Judge | None = None
 
@@ -101,7 +103,10 @@ class Scan:
         yield from judge.flush()
         if machine.arrays:
             yield from self._plain(machine, judge)
-        yield from second_opinion(self.artifact, self.source, machine, judge)
+        if judge.stopped is not None:
+            raise judge.stopped
+        if self._asked:
+            yield from second_opinion(self.artifact, self.source, machine, judge)
 
     def _events(self, machine: Machine, judge: Judge) -> Iterator[Finding]:
         for event in machine.run():
@@ -110,7 +115,7 @@ class Scan:
                     machine.settle(event)
                 continue
             if isinstance(event, Blob):
-                yield from self._inner(event)
+                yield from self._inner(event, judge)
             else:
                 yield from judge.judge(event)
         judge.events += machine.skipped
@@ -121,23 +126,28 @@ class Scan:
             yield from self._events(Machine(self.source, machine.start), judge)
         yield from judge.flush()
 
-    def _inner(self, blob: Blob) -> Iterator[Finding]:
-        """A pickle in a bytes constant is reported as if it were loaded; the first ones only, as it is not."""
+    def _inner(self, blob: Blob, judge: Judge) -> Iterator[Finding]:
+        """A pickle in a bytes constant is reported as if it were loaded.
+
+        What was not read of it is put down: it matters when a call turns out to load it (see Judge.unread).
+        """
         inner = SliceSource(self.source, blob.offset, blob.length)
-        if self._depth >= _NESTING or self._nested >= _NESTED or self._tried >= _TRIED:
+        if self._depth >= _NESTING or self._tried >= _TRIED:
+            what = "pickles are nested too deep" if self._depth >= _NESTING else "too many nested pickles"
+            judge.skipped(blob.offset, Incomplete("limit", what, offset=blob.offset))
             return
         self._tried += 1
         if not is_pickle(inner, 0):
             return
-        self._nested += 1
-        scan = Scan(self.artifact, inner, depth=self._depth + 1, torch=True)
+        streams = _TORCH_STREAMS if is_torch_legacy(inner) else _STREAMS
+        scan = Scan(
+            self.artifact, inner, depth=self._depth + 1, torch=True, streams=streams, asked=self._tried <= _ASKED
+        )
         found: list[Finding] = []
         try:
             found.extend(scan.findings())
         except Incomplete as stop:
-            if not found:
-                return
-            found.append(self._broken(stop))
+            judge.skipped(blob.offset, Incomplete(stop.reason, f"{stop.detail} (nested pickle)", offset=blob.offset))
         location = self.artifact.at(offset=blob.offset)
         if any(entry.level != "safe" for entry in scan.judge.imports.values()):
             yield catalogue.finding(rules.NESTED, location, "A bytes constant holds another pickle.", evidence="nested")

@@ -33,7 +33,16 @@ class Oddity:
     offset: int
 
 
-Event = Global | Call | Opaque | Blob | Oddity
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planted:
+    """An instance gets `value` as an attribute of a method's name ("" when its state is made by a call)."""
+
+    name: str
+    value: Value
+    offset: int
+
+
+Event = Global | Call | Opaque | Blob | Oddity | Planted
 
 
 class State:

@@ -14,19 +14,26 @@ from typing import Any
 class Entry:
     """What the table says. `level` is safe, dangerous or unknown.
 
-    `args` tells how a safe name's arguments have to be looked at: "" (inert), "codec", "class", "callable",
-    "callables", "import", "nested", "bare" (see globals.toml).
-    `high` marks dangerous names whose call is high rather than critical.
+    `args` tells how a safe name's arguments have to be looked at: "" (inert) or one of those in globals.toml.
+    `high` marks dangerous names whose call is high rather than critical, `standard` unknown ones of Python's library.
     """
 
     level: str
     reason: str
     args: str = ""
     high: bool = False
+    standard: bool = False
 
 
 UNKNOWN = Entry(level="unknown", reason="not in the table of known names")
-LIBRARY = Entry(level="unknown", reason="a part of Python's library that no known pickler writes")
+# Python's library is known: what pickles have reason to import of it is on the list. Classes are mostly harmless as
+# instances, functions are not.
+_STANDARD_CLASS = Entry(level="unknown", reason="a class of Python's own library that is no known data", standard=True)
+_STANDARD = Entry(
+    level="dangerous", reason="a function or module of Python's own library that no pickle needs", high=True
+)
+_LONG = Entry(level="dangerous", reason="a name too long to be one")
+_LONGEST = 1000
 _COMPUTED = Entry(level="dangerous", reason="the name is made at load time, which no pickler does")
 
 
@@ -65,6 +72,8 @@ def look_up(module: str, name: str) -> Entry:
         return entry
     if "<computed>" in (module, name):
         return _COMPUTED
+    if len(module) > _LONGEST or len(name) > _LONGEST:
+        return _LONG
     parts = module.split(".")
     for count in range(len(parts), 0, -1):
         prefix = ".".join(parts[:count])
@@ -92,20 +101,23 @@ def _through(module: str, name: str) -> Entry:
         entry = exact.get((module, ".".join(attributes[:index])))
         if entry is not None and entry.level == "dangerous":
             return entry
-    return LIBRARY if _in_library(module) else UNKNOWN
+    top, _, below = module.partition(".")
+    library, packages = _library()
+    if top in library and (not below or top in packages):  # `queue.models` is somebody's own folder
+        return _STANDARD_CLASS if looks_like_class(name) else _STANDARD
+    return UNKNOWN
 
 
 @functools.cache
 def _library() -> tuple[frozenset[str], frozenset[str]]:
+    """Python's own modules, and those of them that have submodules: the running one knows only its own."""
     data = _data()
     return frozenset(data["library"]), frozenset(data["packages"])
 
 
-def _in_library(module: str) -> bool:
-    """Whether a module is the standard library's: `queue.models` is somebody's own folder."""
-    modules, packages = _library()
-    top, dot, _ = module.partition(".")
-    return top in modules and (not dot or top in packages)
+def looks_like_class(path: str) -> bool:
+    """By PEP 8 a class has a capital letter first, private or not."""
+    return path.rsplit(".", 1)[-1].lstrip("_")[:1].isupper()
 
 
 _WALKS = frozenset(
@@ -140,7 +152,7 @@ def look_up_path(path: str) -> tuple[Entry, str]:
         entry = look_up(".".join(parts[:index]), ".".join(parts[index:]))
         if entry.level == "dangerous":
             return entry, path
-        if entry.level == "safe":
+        if entry.level == "safe" or (entry.standard and found is UNKNOWN):
             found = entry
     if found is UNKNOWN and len(parts) == 1:
         found = _table()[1].get(path, UNKNOWN)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from mlgate import rules as catalogue
+from mlgate.errors import Incomplete
 from mlgate.pickles import rules
 from mlgate.pickles.expressions import called, constant, render, resolve
-from mlgate.pickles.state import Event, Oddity
-from mlgate.pickles.table import LIBRARY, UNKNOWN, Entry, look_up, look_up_path
-from mlgate.pickles.values import Call, Global, Opaque, Value, items_of
+from mlgate.pickles.joblib import is_wrapper_name
+from mlgate.pickles.state import Event, Oddity, Planted
+from mlgate.pickles.table import UNKNOWN, Entry, look_up, look_up_path, looks_like_class
+from mlgate.pickles.values import Bag, Call, Global, Opaque, Value, items_of
 from mlgate.pickles.window import Constant, Window
 from mlgate.records import Artifact, Finding, Location, Rule, Severity
 
@@ -18,6 +21,14 @@ _DISTINCT = 200  # findings of one rule about one stream; more of the same say n
 _NAMES = 50_000  # names whose calls are counted one by one
 _PATIENCE = 64  # events after which an import that nobody called yet is reported as an import
 CHANGES = frozenset({"build", "setitems", "appends", "additems"})
+# Functions that give out objects that the loading program shares.
+_LIVE = frozenset({"logging.getLogger", "numpy.core._ufunc_reconstruct", "numpy._core._ufunc_reconstruct"})
+_PARTIALS = frozenset({"functools.partial", "_functools.partial"})
+_CONSTRUCTORS = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
+_TWO_CLASSES = frozenset({"copyreg._reconstructor", "numpy.ma.core._mareconstruct"})
+_UFUNCS = frozenset({"scipy.special", "scipy.special._ufuncs"})
+_ARRAYS = frozenset({"torch", "numpy", "collections", "_codecs", "codecs"})
+_ANNOUNCED = re.compile(rb"\x80[\x00-\x05]")
 _TEXT_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "utf_8", "ascii"})
 
 
@@ -42,7 +53,11 @@ class Judge:
         self.critical = False
         self.imports: dict[str, Entry] = {}
         self.persistent: list[Opaque] = []
+        self.stopped: Incomplete | None = None
+        self._unread: dict[int, Incomplete] = {}
+        self._lost: Incomplete | None = None
         self._settled: set[Value] = set()
+        self._plain: set[Value] = set()  # settled with constants as arguments
         self._due = 0
         self._expect_persistent = expect_persistent
         self._safe_prefixes = safe_prefixes
@@ -51,6 +66,13 @@ class Judge:
         self.events = 0
         self._told: set[tuple[str, str]] = set()
         self._count: Counter[str] = Counter()
+
+    def skipped(self, offset: int, stop: Incomplete) -> None:
+        """Takes note that the bytes constant at `offset` holds a pickle that was not read to its end."""
+        if len(self._unread) < _NAMES:
+            self._unread[offset] = stop
+        else:
+            self._lost = stop
 
     def continues(self, before: Judge) -> None:
         """Takes over what was said and seen in the stream before this one."""
@@ -66,8 +88,13 @@ class Judge:
         self.events += 1
         if call.kind in CHANGES:
             target = call.callee
-            return isinstance(target, Call) and target.callee.__class__ is Global
-        return call.callee in self._settled
+            return (
+                isinstance(target, Call)
+                and isinstance(target.callee, Global)
+                and target.callee.path not in _LIVE
+                and (call.kind != "build" or target.callee.path not in _PARTIALS)
+            )
+        return call.callee in self._settled or (call.args.__class__ is tuple and call.callee in self._plain)
 
     def judge(self, event: Event) -> Iterator[Finding]:
         """What is to be said of one event."""
@@ -79,6 +106,8 @@ class Judge:
             yield from self._persist(event)
         elif isinstance(event, Oddity):
             yield from self._odd(event)
+        elif isinstance(event, Planted):
+            yield from self._planted(event)
         if self._waiting and self.events >= self._due:
             yield from self.flush()
 
@@ -134,7 +163,7 @@ class Judge:
                 else:
                     self._settled.add(callee)
                 return
-            if entry is UNKNOWN and _looks_like_class(callee.path):
+            if entry.level == "unknown" and looks_like_class(callee.path) and not entry.standard:
                 self._settled.add(callee)  # its import is reported
             yield from self._judged(call, entry, callee.path)
             return
@@ -146,6 +175,8 @@ class Judge:
         entry, _ = look_up_path(path)
         if entry.level != "safe":
             yield from self._judged(call, entry, path)
+        elif entry.args:
+            yield from self._unusual(call, path)
 
     def _judged(self, call: Call, entry: Entry, path: str) -> Iterator[Finding]:
         """A call of something that is not known to be safe."""
@@ -159,7 +190,9 @@ class Judge:
             through = "" if shown.startswith(path) else f" (it reaches {_code(path)})"
             message = f"runs {_code(shown)}{through}: {entry.reason}"
             yield from self._say(rules.DANGEROUS_CALL, call.offset, message, shown, name=path, severity=severity)
-        elif call.kind in ("reduce", "obj", "inst") and not _harmless_class(call, entry, path):
+        elif call.kind in ("reduce", "obj", "inst") and (
+            not looks_like_class(path) or (entry.standard and (items_of(call.args) or call.args.__class__ is not tuple))
+        ):
             yield from self._unknown(call, path, "calls")
         elif not isinstance(call.callee, Global):
             yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {_code(path)}", path, name=path)
@@ -180,11 +213,44 @@ class Judge:
 
     def _change(self, call: Call) -> Iterator[Finding]:
         """A change of what a chain of calls returned: of interest when the chain ends at an imported object."""
-        path = resolve(self.window, call.callee)
+        target = call.callee
+        path = resolve(self.window, target)
+        if isinstance(target, Call) and isinstance(target.callee, Global):
+            if target.callee.path in _LIVE:
+                path = path or target.callee.path
+            elif target.callee.path in _PARTIALS:
+                yield from self._replaced(call, target)
+                return
         if path is not None:
             self.ran = True
             message = f"changes {_code(path)}"
             yield from self._say(rules.CHANGED_IMPORT, call.offset, message, self._shown(call), name=path)
+
+    def _replaced(self, call: Call, partial: Call) -> Iterator[Finding]:
+        """The state of a partial (function, arguments, keywords, attributes): its function may not be another one."""
+        state, known = items_of(call.args), items_of(partial.args)
+        if len(state) != 4 or not known or state[0] is not known[0] or (isinstance(state[3], Bag) and state[3].count):
+            yield from self._unusual(call, "functools.partial")
+
+    def _planted(self, event: Planted) -> Iterator[Finding]:
+        """A method in a state: of interest when its value is not known as data."""
+        value = event.value
+        if isinstance(value, Global):
+            entry = self.entry(value)
+            harmless = entry.level == "safe" and event.name != "__class__"
+        elif event.name and isinstance(value, Call) and isinstance(value.callee, Global):
+            entry = self.entry(value.callee)
+            harmless = value.callee.path not in _PARTIALS and event.name != "__class__"
+            if not harmless and event.name != "__class__":
+                path = resolve(self.window, value)
+                harmless = path is not None and look_up_path(path)[0].level == "safe"
+        else:
+            harmless = False
+        if not harmless:
+            self.ran = True
+            shown = render(self.window, value)
+            message = f"sets {_code(event.name or 'the state')} of an instance to {_code(shown)}"
+            yield from self._say(rules.PLANTED, event.offset, message, f"{event.name} {shown}", name=event.name)
 
     def _arguments(self, call: Call, callee: Global, entry: Entry) -> Iterator[Finding]:
         """Arguments of a name that is safe only with the right ones (see globals.toml)."""
@@ -196,52 +262,91 @@ class Judge:
                 if resolve(self.window, item) is not None:
                     yield from self._first(call, callee, item, runs=True)
         elif entry.args in ("class", "callable"):
-            yield from self._first(call, callee, items[0] if items else (), runs=entry.args == "callable")
+            for item in items[: 2 if callee.path in _TWO_CLASSES else 1] or ((),):
+                yield from self._first(call, callee, item, runs=entry.args == "callable")
         elif not self._fits(call, entry, items):
-            yield from self._unusual(call, callee)
+            yield from self._unusual(call, callee.path)
 
     def _fits(self, call: Call, entry: Entry, items: tuple[Value, ...]) -> bool:
         """Whether the arguments are what every pickler writes for this name."""
+        if entry.args == "refer":
+            return False
         if entry.args == "bare":
-            return not items and call.kwargs is None
+            return call.args.__class__ is tuple and not items and call.kwargs is None
         if entry.args == "nested":
             return self._holds_pickle(items)
+        if entry.args in ("plain", "factory", "partial", "tensor"):
+            if entry.args == "plain" and isinstance(call.callee, Global) and call.callee.path not in _LIVE:
+                self._plain.add(call.callee)
+            return self._are_data(call, entry.args, items)
         words = [constant(self.window, item) for item in items]
         return bool(words) and isinstance(words[0], str) and (len(words) == 1 or words[1] in _TEXT_CODECS)
+
+    def _are_data(self, call: Call, args: str, items: tuple[Value, ...]) -> bool:
+        """Whether all arguments are data; the first of `factory` and `partial` is what is called later."""
+        if call.kwargs is not None or not isinstance(call.args, (tuple, Bag)):
+            return False
+        if isinstance(call.args, Bag) and call.args.count > len(call.args.items):
+            return False
+        if args == "partial":
+            return bool(items)
+        for item in items[args == "factory" :]:
+            if isinstance(item, Global):
+                if args != "tensor" or self.entry(item).level != "safe":
+                    return False
+            elif (isinstance(item, Call) and not self._makes_data(item)) or (
+                isinstance(item, Opaque) and args != "tensor"
+            ):
+                return False
+        return True
+
+    def _makes_data(self, call: Call) -> bool:
+        """Whether a call returns arrays, tensors, or containers."""
+        if not isinstance(call.callee, Global):
+            return False
+        entry = self.entry(call.callee)
+        return entry.level == "safe" and (
+            entry.args in ("plain", "codec") or call.callee.module.partition(".")[0] in _ARRAYS
+        )
 
     def _named(self, call: Call, callee: Global, words: list[Constant]) -> Iterator[Finding]:
         """Module and name are arguments: what they name decides, and names that are made at load time are unusual."""
         module, name = words if len(words) == 2 else (None, None)
         if not isinstance(module, str) or not isinstance(name, str):
-            yield from self._unusual(call, callee)
+            yield from self._unusual(call, callee.path)
             return
         named = look_up(module, name)
         if named.level == "dangerous":
             yield from self._judged(call, named, f"{module}.{name}")
-        elif named.level == "unknown" and module.split(".")[0] not in ("numpy", "scipy"):
-            yield from self._unusual(call, callee)
+        elif named.args != "refer" and (module not in _UFUNCS or not name.isidentifier() or name.startswith("_")):
+            yield from self._unusual(call, callee.path)
 
     def _holds_pickle(self, items: tuple[Value, ...]) -> bool:
         """Whether the argument is one bytes constant that holds a pickle, which the scan looks at by itself."""
         extent = self.window.extent(items[0]) if len(items) == 1 and isinstance(items[0], int) else None
-        return extent is not None and self.window.source.read_at(extent[0], 1) == b"\x80"
+        if extent is None or not _ANNOUNCED.match(self.window.source.read_at(extent[0], 2)):
+            return False
+        self.stopped = self.stopped or self._unread.get(extent[0], self._lost)
+        return True
 
     def _first(self, call: Call, callee: Global, first: Value, *, runs: bool) -> Iterator[Finding]:
         """An argument, mostly the first, is a class to instantiate or (`runs`) a function to call: it decides."""
         path = resolve(self.window, first)
         if path is None:
-            yield from self._unusual(call, callee)
+            yield from self._unusual(call, callee.path)
             return
         named = self.entry(first) if isinstance(first, Global) else look_up_path(path)[0]
         if named.level == "dangerous":
             yield from self._judged(call, named, path)
-        elif named.level == "unknown" and runs and not _looks_like_class(path):
+        elif not isinstance(first, Global) or (is_wrapper_name(first) and callee.path not in _CONSTRUCTORS):
+            yield from self._unusual(call, callee.path)
+        elif named.level == "unknown" and runs and not looks_like_class(path):
             yield from self._unknown(call, path, "calls")
 
-    def _unusual(self, call: Call, callee: Global) -> Iterator[Finding]:
+    def _unusual(self, call: Call, name: str) -> Iterator[Finding]:
         self.ran = True
         shown = self._shown(call)
-        yield from self._say(rules.UNUSUAL_ARGUMENTS, call.offset, f"runs {_code(shown)}", shown, name=callee.path)
+        yield from self._say(rules.UNUSUAL_ARGUMENTS, call.offset, f"runs {_code(shown)}", shown, name=name)
 
     # -- the rest
 
@@ -290,13 +395,3 @@ class Judge:
 def _code(text: str) -> str:
     """Marked as code for the reports; a backtick inside would end the mark."""
     return "`" + text[:300].replace("`", "'") + "`"
-
-
-def _harmless_class(call: Call, entry: Entry, path: str) -> bool:
-    """Whether an instance of an unknown class is made: somebody's own, or one of Python's library without arguments."""
-    return _looks_like_class(path) and (entry is not LIBRARY or call.args == ())
-
-
-def _looks_like_class(path: str) -> bool:
-    """By PEP 8 a class has a capital letter first, private or not."""
-    return path.rsplit(".", 1)[-1].lstrip("_")[:1].isupper()

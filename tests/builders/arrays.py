@@ -47,10 +47,9 @@ def hostile_npz() -> bytes:
 def joblib(array_bytes: bytes, *, count: int, descr: str = "f8", payload: bytes = b"") -> bytes:
     """A joblib stream with one inline array (joblib.numpy_pickle), and `payload` opcodes after it."""
     dtype = build.call(build.glob("numpy", "dtype"), build.text(descr), b"\x89", b"\x88")
-    dtype += (
-        build.args(b"K\x03", build.text("<"), b"N", b"N", b"N", b"J\xff\xff\xff\xff", b"J\xff\xff\xff\xff", b"K\x00")
-        + b"b"
-    )
+    size = bytes([0x4B, int(descr[1:]) * 4]) if descr[0] == "U" else b"J\xff\xff\xff\xff"
+    flags = b"K\x3f" if descr == "O8" else b"K\x00"
+    dtype += build.args(b"K\x03", build.text("<"), b"N", b"N", b"N", size, b"J\xff\xff\xff\xff", flags) + b"b"
     state = (
         build.text("subclass") + build.glob("numpy", "ndarray") + build.text("shape") + build.args(bytes([0x4B, count]))
     )

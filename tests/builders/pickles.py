@@ -267,3 +267,40 @@ def text_files() -> dict[str, bytes]:
         "none.txt": b"None.\n",
         "list.txt": b"I1\n.",
     }
+
+
+def late(*, before: bytes = b"") -> bytes:
+    """Protocol 0, and 70,000 harmless bytes before the payload."""
+    return before + line("a" * 70_000) + b"0" + os_system()
+
+
+def late_by_opcodes() -> bytes:
+    """The same with many short opcodes."""
+    return b"I1\n0" * 30_000 + os_system()
+
+
+def after_an_empty_stream() -> bytes:
+    """The first stream does nothing; a program that loads twice gets the second."""
+    return b"N." + os_system()
+
+
+def storage(inner: bytes) -> bytes:
+    """A torch storage inside of a plain pickle: opcodes that leave it on the stack."""
+    return stack_global("torch.storage", "_load_from_bytes") + data(inner) + b"\x85R"
+
+
+def storages_in_storages(levels: int) -> bytes:
+    """Each level's bytes are a pickle that loads the next; the last one is the payload."""
+    stream = protocol_2()
+    for _ in range(levels):
+        stream = proto(4) + storage(stream) + STOP
+    return stream
+
+
+def storage_after_many(count: int) -> bytes:
+    """Many harmless storages before the one with the payload."""
+    return proto(4) + args(*[storage(proto(2) + b"K\x01.")] * count, storage(protocol_2())) + STOP
+
+
+def broken_storage() -> bytes:
+    return proto(4) + storage(proto(2) + b"K\x01") + STOP

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -68,3 +70,30 @@ def test_zlib_under_a_pickle_name_is_unpacked() -> None:
     old = b"ZF" + hex(len(build.os_system())).encode().ljust(18) + zlib.compress(build.os_system())
     assert "MLG-PKL-001" in look(old, "m.gz").rules
     assert set(look(zlib.compress(build.ordinary(4))[:-6], "m.pkl").reasons) == {"truncated"}
+
+
+@pytest.mark.parametrize("name", ["clf.dat", "weights", "notes.txt", "m.model"])
+@pytest.mark.parametrize("make", [build.late, build.late_by_opcodes, build.after_an_empty_stream])
+def test_payloads_far_into_unannounced_pickles_are_found_under_any_name(name: str, make: Callable[[], bytes]) -> None:
+    assert "MLG-PKL-001" in look(make(), name).rules
+
+
+@pytest.mark.parametrize("name", ["clf.dat", "weights", "m.model", "m.joblib"])
+@pytest.mark.parametrize("make", [build.os_system, build.protocol_2, build.late])
+def test_packed_pickles_are_unpacked_under_any_name(name: str, make: Callable[[], bytes]) -> None:
+    assert "MLG-PKL-001" in look(zlib.compress(make()), name).rules
+    assert "MLG-PKL-001" in look(lzma.compress(make(), lzma.FORMAT_ALONE), name).rules
+
+
+@pytest.mark.parametrize(
+    "content", [b"F1.0\nnot a pickle", b"This is text" * 10_000, b"V some text\nmore", b"I 1\n2\n"]
+)
+def test_texts_that_begin_like_pickles_are_not_claimed(content: bytes) -> None:
+    assert not look(content, "notes.txt").rules
+    assert not look(zlib.compress(content), "notes.dat").rules
+    assert not look(lzma.compress(content, lzma.FORMAT_ALONE), "notes.dat").rules
+
+
+def test_packed_streams_that_break_are_incomplete() -> None:
+    packed = zlib.compress(build.ordinary(2) + bytes(100_000))
+    assert "truncated" in look(packed[:-20], "m.joblib").reasons

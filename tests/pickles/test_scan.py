@@ -126,3 +126,16 @@ def test_bombs_end_in_their_bounds() -> None:
     found, _ = look(build.laughs(60))
     assert "MLG-PKL-001" in {f.rule.id for f in found}
     assert all(len(f.message) < 600 and len(f.evidence) <= 300 for f in found)
+
+
+@pytest.mark.parametrize("count", [1, 201, 2_001])
+def test_no_storage_in_a_plain_pickle_goes_unread(count: int) -> None:
+    found, stopped = look(build.storage_after_many(count))
+    assert "MLG-PKL-001" in {finding.rule.id for finding in found}
+    assert stopped == ""
+
+
+def test_storages_in_storages_are_read_or_incomplete() -> None:
+    assert "MLG-PKL-001" in {finding.rule.id for finding in look(build.storages_in_storages(4))[0]}
+    assert look(build.storages_in_storages(5))[1] == "limit"
+    assert look(build.broken_storage())[1] == "truncated"

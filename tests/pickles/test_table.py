@@ -70,5 +70,6 @@ def test_safe_names_are_exact_and_never_below_a_dangerous_module_by_accident() -
         for module, names in group["names"].items()
         for name in names
         if any(module == m or module.startswith(f"{m}.") for m in modules)
+        and module not in ("_operator", "torch.jit._pickle")  # read name by name
     }
     assert below == {"uuid.UUID", "uuid.SafeUUID"}
