@@ -45,9 +45,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 
 # Contents that are models (or wrap them) wherever they stand, so somebody has to understand them.
-MODEL_CONTENT = frozenset(
-    {"7z", "rar", "hdf5", "tflite", "executorch", "gguf", "npy", "safetensors", "pickle", "lz4", "zstd"}
-)
+MODEL_CONTENT = frozenset({"7z", "rar", "hdf5", "tflite", "executorch", "gguf", "npy", "safetensors", "pickle"})
 
 # Name endings by which ML frameworks save what they later load; each names the format people expect.
 MODEL_SUFFIXES = {
@@ -88,7 +86,26 @@ _TENSORFLOW = re.compile(
     r"|group\d+-shard\d+of\d+(\.bin)?",
     re.IGNORECASE,
 )
-_WRAPPERS = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".zip", ".7z", ".z")
+_WRAPPERS = (
+    *(
+        ".gz",
+        ".gzip",
+        ".bz2",
+        ".xz",
+        ".lzma",
+        ".zst",
+        ".zstd",
+        ".lz4",
+        ".z",
+        ".zlib",
+        ".zz",
+        ".br",
+        ".lz",
+        ".lzo",
+        ".sz",
+    ),
+    *(".zip", ".7z", ".rar", ".tar", ".cpio", ".iso", ".dmg", ".squashfs", ".sqfs", ".img", ".cab", ".arj", ".lha"),
+)
 
 
 # Other tools write text under these names; no model of the format is text.
@@ -104,6 +121,8 @@ def is_text(name: str, head: bytes) -> bool:
 def identify(source: Source, head: bytes) -> tuple[str, ...]:
     """Labels of all formats the bytes begin (or, for zip, end) with. Several at once is a polyglot."""
     found = [label for offset, magic, label in _MAGIC if head[offset : offset + len(magic)] == magic]
+    if "tar" not in found and is_tar_header(head[:512]):
+        found.append("tar")
     if "zip" not in found and _ends_with_zip(source):
         found.append("zip")
     if len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5:
@@ -111,6 +130,21 @@ def identify(source: Source, head: bytes) -> tuple[str, ...]:
     if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= min(source.size, 100_000_000):
         found.append("safetensors")
     return tuple(found)
+
+
+def is_tar_header(block: bytes) -> bool:
+    """Whether 512 bytes are a tar header, also one from before the signature.
+
+    The checksum counts its own eight bytes as blanks, and old programs summed signed bytes (POSIX.1-2017 pax).
+    """
+    if len(block) < 512 or not block[0]:
+        return False
+    text = block[148:156].strip(b" \0")
+    if not re.fullmatch(rb"[0-7]{1,8}", text):
+        return False
+    rest = block[:148] + block[156:]
+    plain = sum(rest) + 256
+    return int(text, 8) in (plain, plain - 256 * sum(byte > 127 for byte in rest))
 
 
 def _ends_with_zip(source: Source) -> bool:
