@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mlgate.inspectors import shards
 from mlgate.records import (
     Component,
     Finding,
@@ -30,14 +31,18 @@ class Reading:
     scanned: Scanned | None = None
 
 
-def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp: int) -> Inventory:
-    """The inventory of these readings. The result depends on their content only, not on their order."""
+def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp: int, whole: bool = True) -> Inventory:
+    """The inventory of these readings. The result depends on their content only, not on their order.
+
+    `whole` says that the readings are of a whole tree, so that what is not among them is not there.
+    """
     lines = [line for path in sorted(readings) for line in readings[path].lines]
     references = sorted((x for x in lines if isinstance(x, Reference)), key=_reference_order)
     components = _merge(
         [x for x in lines if isinstance(x, Component)] + [_component(r) for r in references if r.identity]
     )
     findings = [x for x in lines if isinstance(x, Finding)]
+    findings += shards.compared(components, readings, whole=whole)
     return Inventory(
         root=root,
         components=components,

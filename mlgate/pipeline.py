@@ -176,7 +176,8 @@ def _inventory(settings: Settings, readings: Mapping[str, Reading], repository: 
     head, time = repository.head() if repository else ("", 0)
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     time = int(epoch) if epoch.isdecimal() else time
-    inventory = assemble(readings, root=settings.root.resolve().name, head=head, timestamp=time)
+    whole = not settings.files
+    inventory = assemble(readings, root=settings.root.resolve().name, head=head, timestamp=time, whole=whole)
     if not settings.advisories:
         return inventory
     source = lookup.AdvisorySource(url="" if settings.offline else settings.osv_url, database=settings.database)

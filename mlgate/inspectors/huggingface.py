@@ -1,13 +1,17 @@
 """A Hugging Face folder's own files: chat templates beside the weights, and configurations that name code to run.
 
 transformers reads templates from tokenizer_config.json (a text, or a list of named ones), processor_config.json,
-chat_template.json, chat_template.jinja and additional_chat_templates/*.jinja; `auto_map` in any of its configurations
-names classes in Python files of this folder, or with `--` of another repository, which run under trust_remote_code.
+chat_template.json, chat_template.jinja and additional_chat_templates/*.jinja. Code is named by `auto_map` and
+`custom_pipelines` in any configuration (Python files of this folder, or with `--` of another repository, which run
+under trust_remote_code), by an attention implementation on the hub (transformers with kernels), by module types in
+sentence-transformers' modules.json, by components in diffusers' model_index.json, and by `auto_mapping` in PEFT's
+adapter_config.json, whose `parent_library` is imported without being asked.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,18 +19,15 @@ from typing import Any
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._chat_template import TEMPLATE_RULES, check_template
+from mlgate.pickles.table import look_up_path
 from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Severity
 
 _LARGEST = 64 * 2**20  # tokenizer_config.json with all added tokens is a few hundred kB
-_CONFIGS = frozenset(
-    {
-        "config.json",
-        "tokenizer_config.json",
-        "processor_config.json",
-        "preprocessor_config.json",
-        "generation_config.json",
-        "chat_template.json",
-    }
+_CONFIG = re.compile(r"(?:[\w-]+_)?config\.json|chat_template\.json|modules\.json|model_index\.json")
+_WALKED = 2_000_000
+# Libraries that diffusers' LOADABLE_CLASSES and pipelines of its own name (pipeline_loading_utils.py).
+_PIPELINE_LIBRARIES = frozenset(
+    {"diffusers", "transformers", "onnxruntime.training", "accelerate", "peft", "optimum", "stable_diffusion"}
 )
 
 NAMES_CODE = Rule(
@@ -34,8 +35,8 @@ NAMES_CODE = Rule(
     title="Model configuration that names code to run",
     severity=Severity.MEDIUM,
     category=Category.MODEL_FILE,
-    help="`auto_map` names Python classes that transformers imports and runs when the model is loaded with "
-    "`trust_remote_code=True`: from files of this folder, or with `--` from another repository that can change.",
+    help="The configuration names Python code that the loading library imports and runs when the model is loaded with "
+    "`trust_remote_code=True`: from files of this folder, or from another repository that can change.",
     remediation="Use a model whose architecture is part of transformers, or review the named files and pin them by "
     "`code_revision`.",
     cwe=("CWE-829", "CWE-494"),
@@ -44,9 +45,23 @@ NAMES_CODE = Rule(
 )
 
 
+IMPORTS = Rule(
+    id="MLG-MDL-043",
+    title="Model configuration that makes its loader import a module",
+    severity=Severity.HIGH,
+    category=Category.MODEL_FILE,
+    help="The loader imports the module that the configuration names, without `trust_remote_code`, and the module is "
+    "one that runs commands, reads files or reaches the network.",
+    remediation="Do not load the model. Take it from its source again.",
+    cwe=("CWE-470", "CWE-829"),
+    atlas=("AML.T0010", "AML.T0011.000"),
+    owasp=("LLM03:2025",),
+)
+
+
 def _claims(artifact: Artifact) -> bool:
     name = artifact.name
-    if name in _CONFIGS:
+    if _CONFIG.fullmatch(name):
         return True
     place = PurePosixPath(artifact.member or artifact.path)
     return name == "chat_template.jinja" or (
@@ -70,12 +85,18 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         document = json.loads(text.encode("utf-8"))
     except (ValueError, RecursionError):
         # config.json is anybody's name, and so is JSON with comments; a template or code map in it makes it ours
-        if "auto_map" in text or "chat_template" in text:
+        if "auto_map" in text or "chat_template" in text or "custom_pipelines" in text:
             raise Incomplete("malformed", "not JSON, and it speaks of templates or code") from None
         return
     if isinstance(document, dict):
         yield from _templates(artifact, document.get("chat_template"))
         yield from _code(artifact, document, text)
+    if artifact.name == "modules.json":
+        yield from _modules(artifact, document, text)
+    elif isinstance(document, dict) and artifact.name == "model_index.json":
+        yield from _pipeline(artifact, document, text)
+    elif isinstance(document, dict) and artifact.name == "adapter_config.json":
+        yield from _adapter(artifact, document, text)
 
 
 def _templates(artifact: Artifact, value: Any) -> Iterator[Observation]:
@@ -88,17 +109,88 @@ def _templates(artifact: Artifact, value: Any) -> Iterator[Observation]:
             yield from check_template(artifact, f"chat template {str(item.get('name'))[:50]!r}", template)
 
 
+def _objects(document: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the document, however deep."""
+    left: list[Any] = [document]
+    for _ in range(_WALKED):
+        if not left:
+            return
+        value = left.pop()
+        if isinstance(value, dict):
+            yield value
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+    raise Incomplete("limit", f"more than {_WALKED:,} values")
+
+
+def _line(text: str, name: str) -> int | None:
+    return next((n for n, row in enumerate(text.splitlines(), 1) if json.dumps(name) in row), None)
+
+
 def _code(artifact: Artifact, document: dict[str, Any], text: str) -> Iterator[Observation]:
-    found = document.get("auto_map")
-    named: list[str] = []
-    for value in found.values() if isinstance(found, dict) else (found,):
-        named += [name for name in (value if isinstance(value, list) else [value]) if isinstance(name, str)]
-    for name in dict.fromkeys(named):
+    named: list[Any] = []
+    for value in _objects(document) if "auto_map" in text or "custom_pipelines" in text else ():
+        found = value.get("auto_map")
+        for entry in found.values() if isinstance(found, dict) else (found,):
+            named += entry if isinstance(entry, list) else [entry]
+        tasks = value.get("custom_pipelines")
+        named += (
+            [task.get("impl") for task in tasks.values() if isinstance(task, dict)] if isinstance(tasks, dict) else []
+        )
+    for name in dict.fromkeys(name for name in named if isinstance(name, str)):
         repository, _, path = name.rpartition("--")
         where = f"of the hub repository {repository!r}, at whatever it holds then" if repository else "of this folder"
-        line = next((n for n, row in enumerate(text.splitlines(), 1) if json.dumps(name) in row), None)
         message = f"`trust_remote_code=True` runs {path[:200]!r} {where[:250]}."
-        yield rules.finding(NAMES_CODE, artifact.at(line=line), message, evidence=name[:300])
+        yield rules.finding(NAMES_CODE, artifact.at(line=_line(text, name)), message, evidence=name[:300])
+    for key in ("attn_implementation", "_attn_implementation"):
+        kernel = document.get(key)
+        if isinstance(kernel, str) and "/" in kernel:
+            message = f"Loading runs the kernel {kernel[:200]!r} of the hub, at whatever it holds then."
+            yield rules.finding(NAMES_CODE, artifact.at(line=_line(text, kernel)), message, evidence=kernel[:300])
 
 
-INSPECTOR = Inspector(name="huggingface", claims=_claims, inspect=_inspect, rules=(NAMES_CODE, *TEMPLATE_RULES))
+def _modules(artifact: Artifact, document: Any, text: str) -> Iterator[Observation]:
+    """sentence-transformers imports the `type` of each module (SentenceTransformer._load_sbert_model)."""
+    for module in document[:1000] if isinstance(document, list) else ():
+        name = module.get("type") if isinstance(module, dict) else None
+        if isinstance(name, str) and not name.startswith("sentence_transformers."):
+            yield from _imported(artifact, name, text, "sentence-transformers")
+
+
+def _pipeline(artifact: Artifact, document: dict[str, Any], text: str) -> Iterator[Observation]:
+    """A component is [library, class]; other libraries are files of this folder (diffusers, custom components)."""
+    for key, value in document.items():
+        pair = isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+        if pair and (key == "_class_name" or (key[:1] != "_" and value[0].split(".")[0] not in _PIPELINE_LIBRARIES)):
+            name = f"{value[0]}.{value[1]}"
+            message = f"`trust_remote_code=True` runs {name[:200]!r} of this folder for {key[:50]!r}."
+            line = _line(text, value[0])
+            yield rules.finding(NAMES_CODE, artifact.at(line=line), message, evidence=name[:300])
+
+
+def _adapter(artifact: Artifact, document: dict[str, Any], text: str) -> Iterator[Observation]:
+    mapping = document.get("auto_mapping")
+    name = mapping.get("parent_library") if isinstance(mapping, dict) else None
+    if isinstance(name, str) and name.split(".")[0] not in {"transformers", "diffusers", "__main__", "torch"}:
+        yield from _imported(artifact, name, text, "PEFT")
+
+
+def _imported(artifact: Artifact, name: str, text: str, library: str) -> Iterator[Observation]:
+    dangerous = any(look_up_path(path)[0].level == "dangerous" for path in (name, f"{name}.x"))
+    message = f"{library} imports {name[:200]!r} when the model is loaded."
+    rule = IMPORTS if dangerous else NAMES_CODE
+    yield rules.finding(rule, artifact.at(line=_line(text, name)), message, evidence=name[:300])
+
+
+INSPECTOR = Inspector(
+    name="huggingface",
+    claims=_claims,
+    inspect=_inspect,
+    rules=(NAMES_CODE, IMPORTS, *TEMPLATE_RULES),
+    reads="The configurations of transformers, tokenizers, PEFT, diffusers and sentence-transformers for the code they "
+    "name, and every chat template (in configurations, in files of its own, in GGUF) with Jinja's own parser: "
+    "attribute walks to Python's internals, calls that reach out of the sandbox, loops that do not end.",
+    misses="What the named code does (the Python reader looks at the files that are in the repository). Templates that "
+    "are well-formed and make a model say what it should not.",
+)

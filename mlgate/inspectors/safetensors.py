@@ -17,6 +17,7 @@ from typing import Any, TypeGuard
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
+from mlgate.inspectors.shards import TENSORS, names_digest
 from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity
 
 _LARGEST_HEADER = 100_000_000
@@ -221,7 +222,8 @@ def _component(artifact: Artifact, tensors: list[_Tensor], texts: list[tuple[str
     )
     licences = [told[key] for key in ("license", "modelspec.license") if key in told]
     pairs = tuple((f"safetensors:metadata:{key[:100]}", value[:200]) for key, value in sorted(texts)[:_TOLD])
-    return component(artifact, facts, licenses=licences, properties=pairs)
+    names = (TENSORS, names_digest(tensor.name for tensor in tensors))
+    return component(artifact, facts, licenses=licences, properties=(*pairs, names))
 
 
 INSPECTOR = Inspector(

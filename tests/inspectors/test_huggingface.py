@@ -54,3 +54,55 @@ def test_other_peoples_config_json_is_nothing(data: str | bytes) -> None:
 @pytest.mark.parametrize("data", ['{"chat_template": "x",', '{"auto_map": {', b'\xff{"auto_map"'])
 def test_what_speaks_of_code_and_cannot_be_read_is_incomplete(data: str | bytes) -> None:
     assert read(INSPECTOR, "config.json", data).stopped is not None
+
+
+def test_code_that_other_keys_name() -> None:
+    nested = {"vision_config": {"auto_map": {"AutoConfig": "conf.C"}}, "custom_pipelines": {"x": {"impl": "pipe.P"}}}
+    said = read(INSPECTOR, "config.json", json.dumps(nested))
+    assert sorted(f.evidence for f in said.findings) == ["conf.C", "pipe.P"]
+    kernel = read(INSPECTOR, "config.json", json.dumps({"attn_implementation": "someone/flash"}))
+    assert kernel.rules == ["MLG-MDL-042"]
+    assert read(INSPECTOR, "config.json", json.dumps({"attn_implementation": "flash_attention_2"})).rules == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules"),
+    [
+        ("sentence_transformers.models.Transformer", []),
+        ("custom_st.Layer", ["MLG-MDL-042"]),
+        ("sentence_transformers_evil.x.Y", ["MLG-MDL-042"]),
+        ("subprocess.Popen", ["MLG-MDL-043"]),
+        ("runpy.run_path", ["MLG-MDL-043"]),
+    ],
+)
+def test_modules_that_sentence_transformers_imports(kind: str, rules: list[str]) -> None:
+    modules = [{"idx": 0, "name": "0", "path": "", "type": kind}]
+    assert read(INSPECTOR, "modules.json", json.dumps(modules)).rules == rules
+
+
+def test_pipelines_of_diffusers() -> None:
+    plain = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2D"], "safety_checker": [None, None]}
+    assert read(INSPECTOR, "model_index.json", json.dumps(plain)).rules == []
+    own = plain | {"unet": ["my_unet", "UNet"], "_class_name": ["my_pipeline", "Pipe"]}
+    said = read(INSPECTOR, "model_index.json", json.dumps(own))
+    assert [f.evidence for f in said.findings] == ["my_pipeline.Pipe", "my_unet.UNet"]
+
+
+@pytest.mark.parametrize(
+    ("library", "rules"),
+    [
+        ("transformers.models.llama.modeling_llama", []),
+        ("own_models", ["MLG-MDL-042"]),
+        ("antigravity", ["MLG-MDL-043"]),
+    ],
+)
+def test_the_library_that_peft_imports(library: str, rules: list[str]) -> None:
+    document = {"auto_mapping": {"base_model_class": "X", "parent_library": library}, "peft_type": "LORA"}
+    assert read(INSPECTOR, "adapter_config.json", json.dumps(document)).rules == rules
+
+
+def test_a_configuration_too_large_to_walk_is_incomplete() -> None:
+    assert not read(INSPECTOR, "config.json", json.dumps({"a": [0] * 3_000_000})).stopped
+    said = read(INSPECTOR, "config.json", json.dumps({"a": [0] * 3_000_000, "auto_map": {}}))
+    assert said.stopped
+    assert said.stopped.reason == "limit"
