@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mlgate.inspectors import shards
 from mlgate.records import (
     Component,
+    Explanation,
     Finding,
     Inventory,
     Kind,
@@ -52,6 +53,7 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
         scanned=tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned),
         head=head,
         timestamp=timestamp,
+        explanations=tuple(x for x in lines if isinstance(x, Explanation)),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlgate.reports.context import ReportContext
 
 OSV_URL = "https://api.osv.dev"
+_EXPLAINED = 200
 DUMPS_URL = "https://osv-vulnerabilities.storage.googleapis.com"
 
 
@@ -78,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     check.add_argument(
         "--format", choices=["human", "json", "sarif", "markdown"], default="human", help="what stdout gets"
+    )
+    check.add_argument(
+        "--explain", action="store_true", help=f"show what each pickle does, in Python ({_EXPLAINED} lines of it)"
     )
     check.set_defaults(run=_check)
 
@@ -143,6 +147,7 @@ def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...], 
         today=today(),
         files=files,
         progress=_progress(),
+        explain=_EXPLAINED if getattr(options, "explain", False) else 0,
     )
 
 
@@ -206,7 +211,15 @@ def _check(options: argparse.Namespace) -> _Said:
     here = Path.cwd()
     paths = tuple(here / path for path in options.files)
     root = here if all(path.is_relative_to(here) and ".." not in path.parts for path in paths) else Path("/")
-    return _told(options, _looked_at(options, root, paths), root)
+    if options.explain and options.format != "human":
+        raise MlgateError("--explain is for people and goes with `--format human`.", "Leave one of the two away.")
+    result = _looked_at(options, root, paths)
+    said = _told(options, result, root)
+    if not options.explain:
+        return said
+    from mlgate.reports import console  # noqa: PLC0415  (start-up)
+
+    return _Said(text=f"{console.explained(result.inventory.explanations)}{said.text}", code=said.code)
 
 
 def _bom(options: argparse.Namespace) -> _Said:

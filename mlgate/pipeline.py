@@ -38,7 +38,8 @@ class Settings:
     `policy_file` is relative to the repository's root (to `root` outside of one); "" means POLICY_PLACES. `base` is a
     commit to compare with and to read the policy from. With `remote_base` that commit is not in the clone: then
     `policy_text` (None: the base has none), `policy_source` and `changed` (repository paths; None: all of them)
-    come from the caller. `mode` and `enforce` override the policy where not empty. `timeout` is in seconds.
+    come from the caller. `mode` and `enforce` override the policy where not empty. `timeout` is in seconds. `explain`
+    is the most lines an explanation of a pickle may have; 0 means that there are none.
     """
 
     root: Path
@@ -61,6 +62,7 @@ class Settings:
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     progress: Progress | None = None
+    explain: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,7 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     limits = policy.limits.record()
     if settings.timeout is not None:
         limits = dataclasses.replace(limits, total=settings.timeout)
+    limits = dataclasses.replace(limits, explain=settings.explain)
     known = catalogue()
     given = settings.files
     entries = list(discover.given(settings.root, given) if given else discover.walk(settings.root, repository))

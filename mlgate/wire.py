@@ -13,9 +13,20 @@ from typing import Any
 
 import msgspec
 
-from mlgate.records import Component, Finding, Include, Location, Pairs, Reference, Relation, Rule, Severity
+from mlgate.records import (
+    Component,
+    Explanation,
+    Finding,
+    Include,
+    Location,
+    Pairs,
+    Reference,
+    Relation,
+    Rule,
+    Severity,
+)
 
-Line = Finding | Component | Reference | Relation | Include
+Line = Explanation | Finding | Component | Reference | Relation | Include
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +47,7 @@ _TYPES: Mapping[str, type] = {
     "reference": Reference,
     "relation": Relation,
     "include": Include,
+    "explanation": Explanation,
 }
 _TAGS = {kind: tag for tag, kind in _TYPES.items()}
 # made once: msgspec looks at the annotations of a dataclass for each new decoder

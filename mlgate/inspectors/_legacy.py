@@ -15,7 +15,7 @@ from mlgate.pickles.expressions import constant
 from mlgate.pickles.scan import Scan
 from mlgate.pickles.values import Bag, Global, Opaque, items_of
 from mlgate.pickles.window import Window
-from mlgate.records import Artifact, Finding
+from mlgate.records import Artifact, Explanation, Finding
 
 STREAMS = 5
 _SIZES = {
@@ -55,7 +55,7 @@ def storages(window: Window, found: list[Opaque]) -> dict[str, Storage]:
     return known
 
 
-def scan_legacy(artifact: Artifact) -> Iterator[Finding]:
+def scan_legacy(artifact: Artifact) -> Iterator[Finding | Explanation]:
     """The five pickles, then the sizes of the storages. Raises Incomplete (truncated, malformed)."""
     scan = Scan(artifact, streams=STREAMS, torch=True)
     yield from scan.findings()

@@ -130,6 +130,9 @@ def _render(window: Window, value: Value | None, depth: int, budget: int) -> str
         return _literal(window, value)
     if isinstance(value, Global):
         return value.path
+    name = window.label(value)
+    if name:
+        return name
     if isinstance(value, Opaque):
         detail = value.detail
         return f"{value.kind}({detail if isinstance(detail, str) else _render(window, detail, depth - 1, budget)})"

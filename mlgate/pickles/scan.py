@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.pickles import rules
+from mlgate.pickles.explain import Explainer
 from mlgate.pickles.joblib import JoblibMachine
 from mlgate.pickles.machine import Machine
 from mlgate.pickles.second import second_opinion
@@ -15,7 +16,7 @@ from mlgate.pickles.sniff import is_pickle, is_torch_legacy
 from mlgate.pickles.state import Blob
 from mlgate.pickles.values import Call
 from mlgate.pickles.verdicts import CHANGES, Judge
-from mlgate.records import Artifact, Finding, Source
+from mlgate.records import Artifact, Explanation, Finding, Source
 from mlgate.sources import SliceSource
 
 _STREAMS = 10_000
@@ -53,6 +54,7 @@ class Scan:
         self.count = 0
         self._options = (torch, safe_prefixes)
         self._depth = depth
+        self._place = 0  # where the source begins in the artifact, for explanations
         self._asked = asked
         self._tried = 0
         self._judge: Judge | None = None
@@ -69,7 +71,7 @@ class Scan:
         """Whether there is a judge yet."""
         return self._judge is not None
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding | Explanation]:
         """Everything there is to say, in the order of the stream."""
         older: Machine | None = None
         while self.count < self.streams:
@@ -85,14 +87,28 @@ class Scan:
         if self.streams == _STREAMS:
             yield from self.rest(self.end)
 
-    def _stream(self, machine: JoblibMachine) -> Iterator[Finding]:
+    def _stream(self, machine: JoblibMachine) -> Iterator[Finding | Explanation]:
+        lines = self.artifact.limits.explain
+        if not lines:
+            yield from self._judged(machine, None)
+            return
+        explainer = Explainer(self.source, lines)
+        place = self.artifact.at(offset=self._place + machine.start)
+        try:
+            yield from self._judged(machine, explainer)
+        except Incomplete as stop:
+            yield explainer.end(place, machine, stop)
+            raise
+        yield explainer.end(place, machine, None)
+
+    def _judged(self, machine: JoblibMachine, explainer: Explainer | None) -> Iterator[Finding | Explanation]:
         torch, prefixes = self._options
         judge = Judge(self.artifact, machine.window, expect_persistent=torch, safe_prefixes=prefixes)
         if self._judge is not None:
             judge.continues(self._judge)
         self._judge = judge
         try:
-            yield from self._events(machine, judge)
+            yield from self._events(machine, judge, explainer)
         except Incomplete as stop:
             yield from judge.flush()
             if machine.arrays:
@@ -108,10 +124,14 @@ class Scan:
         if self._asked:
             yield from second_opinion(self.artifact, self.source, machine, judge)
 
-    def _events(self, machine: Machine, judge: Judge) -> Iterator[Finding]:
+    def _events(
+        self, machine: Machine, judge: Judge, explainer: Explainer | None = None
+    ) -> Iterator[Finding | Explanation]:
         for event in machine.run():
+            if explainer:
+                explainer.event(event)
             if event.__class__ is Call and judge.passes(event):
-                if event.kind not in CHANGES:
+                if event.kind not in CHANGES and not explainer:
                     machine.settle(event)
                 continue
             if isinstance(event, Blob):
@@ -120,13 +140,13 @@ class Scan:
                 yield from judge.judge(event)
         judge.events += machine.skipped
 
-    def _plain(self, machine: JoblibMachine, judge: Judge) -> Iterator[Finding]:
+    def _plain(self, machine: JoblibMachine, judge: Judge) -> Iterator[Finding | Explanation]:
         """The same stream for pickle.load, which takes joblib's array bytes for opcodes and soon fails on them."""
         with contextlib.suppress(Incomplete):  # the stream was read to its end the other way
             yield from self._events(Machine(self.source, machine.start), judge)
         yield from judge.flush()
 
-    def _inner(self, blob: Blob, judge: Judge) -> Iterator[Finding]:
+    def _inner(self, blob: Blob, judge: Judge) -> Iterator[Finding | Explanation]:
         """A pickle in a bytes constant is reported as if it were loaded.
 
         What was not read of it is put down: it matters when a call turns out to load it (see Judge.unread).
@@ -143,9 +163,14 @@ class Scan:
         scan = Scan(
             self.artifact, inner, depth=self._depth + 1, torch=True, streams=streams, asked=self._tried <= _ASKED
         )
+        scan._place = self._place + blob.offset
         found: list[Finding] = []
         try:
-            found.extend(scan.findings())
+            for said in scan.findings():
+                if isinstance(said, Explanation):
+                    yield said
+                else:
+                    found.append(said)
         except Incomplete as stop:
             judge.skipped(blob.offset, Incomplete(stop.reason, f"{stop.detail} (nested pickle)", offset=blob.offset))
         location = self.artifact.at(offset=blob.offset)

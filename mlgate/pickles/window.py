@@ -32,6 +32,10 @@ class Window:
         self.size = 0
         self.buf = _PAD
 
+    def label(self, value: object) -> str:  # noqa: ARG002  (for those who give names)
+        """The name to show a value by instead of its expression, or ""."""
+        return ""
+
     def move(self, offset: int) -> bool:
         """Brings `offset` under the window, with room after it; whether the window reaches the end of the data.
 

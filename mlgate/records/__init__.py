@@ -1,6 +1,6 @@
 """The frozen records that travel between stages. This package imports nothing of ours."""
 
-from mlgate.records.findings import Category, Finding, Location, Pairs, Rule, Severity
+from mlgate.records.findings import Category, Explanation, Finding, Location, Pairs, Rule, Severity
 from mlgate.records.inventory import (
     Component,
     Hash,
@@ -24,6 +24,7 @@ __all__ = [
     "Category",
     "Component",
     "Decision",
+    "Explanation",
     "File",
     "FileKind",
     "Finding",

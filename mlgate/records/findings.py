@@ -107,3 +107,11 @@ class Finding:
     def fact(self, name: str) -> str | None:
         """The first fact of that name, or None."""
         return next((value for key, value in self.facts if key == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What one pickle does, in lines of Python for people to read."""
+
+    location: Location
+    lines: tuple[str, ...]

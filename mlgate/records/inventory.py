@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from mlgate.records.findings import Finding, Location, Pairs, Severity
+from mlgate.records.findings import Explanation, Finding, Location, Pairs, Severity
 
 
 class Kind(enum.StrEnum):
@@ -164,3 +164,4 @@ class Inventory:
     timestamp: int = 0
     vulnerabilities: tuple[Vulnerability, ...] = ()
     advisory_source: str = ""
+    explanations: tuple[Explanation, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlgate.records.findings import Finding, Location, Rule
+from mlgate.records.findings import Explanation, Finding, Location, Rule
 from mlgate.records.inventory import Component, Reference, Relation
 
 
@@ -53,7 +53,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Budgets from the policy's `limits`: seconds, bytes, expansion ratio, archive nesting depth."""
+    """Budgets from the policy's `limits`: seconds, bytes, expansion ratio, archive nesting depth.
+
+    `explain` is no policy's: how many lines each explanation of a pickle may have, 0 for none.
+    """
 
     total: float = 900.0
     per_file: float = 120.0
@@ -61,6 +64,7 @@ class Limits:
     unpacked: int = 4 * 2**30
     ratio: int = 100
     depth: int = 4
+    explain: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +98,7 @@ class Include:
     location: Location
 
 
-Observation = Finding | Component | Reference | Relation | Include | Artifact
+Observation = Explanation | Finding | Component | Reference | Relation | Include | Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from mlgate.records import Action, Decision, Inventory, Location, Severity, Verdict
+from mlgate.records import Action, Decision, Explanation, Inventory, Location, Severity, Verdict
 from mlgate.reports import escape
 from mlgate.reports.context import ReportContext
 from mlgate.reports.rows import VERBS, place_suffix
@@ -50,6 +50,17 @@ def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> st
     lines += [_plain(decision) for decision in counts.waived]
     lines += ["", *_closing(inventory, verdict, counts, context)]
     return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def explained(explanations: tuple[Explanation, ...]) -> str:
+    """What pickles do, each under the place where it stands; "" when there are none."""
+    parts = []
+    for explanation in explanations:
+        place = explanation.location
+        where = f"{place.path}!{place.member}" if place.member else place.path
+        lines = "".join(f"    {escape.terminal(line, 1000)}\n" for line in explanation.lines)
+        parts.append(f"{escape.terminal(where, 1000)}, pickle at byte {place.offset or 0}:\n{lines}\n")
+    return "".join(parts)
 
 
 def rich(inventory: Inventory, verdict: Verdict, context: ReportContext, *, width: int, color: bool) -> str:

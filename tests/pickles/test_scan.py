@@ -8,7 +8,7 @@ import pytest
 
 from mlgate.errors import Incomplete
 from mlgate.pickles.scan import Scan
-from mlgate.records import Artifact, Finding, Severity
+from mlgate.records import Artifact, Explanation, Finding, Severity
 from mlgate.sources import BytesSource
 from tests.builders import pickles as build
 
@@ -16,13 +16,13 @@ from tests.builders import pickles as build
 def look(data: bytes) -> tuple[list[Finding], str]:
     """Findings without notes, and why the look ended early."""
     scan = Scan(Artifact(path="m.pkl", name="m.pkl", source=BytesSource(data), head=data[:4096]))
-    found: list[Finding] = []
+    found: list[Finding | Explanation] = []
     reason = ""
     try:
         found.extend(scan.findings())  # extend keeps what came before the stop
     except Incomplete as stop:
         reason = stop.reason
-    return [f for f in found if f.rule.id != "MLG-PKL-014"], reason
+    return [f for f in found if isinstance(f, Finding) and f.rule.id != "MLG-PKL-014"], reason
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from tests.builders import pickles as build
 
 def opinions(data: bytes) -> list[Finding]:
     artifact = Artifact(path="m.pkl", name="m.pkl", source=BytesSource(data), head=data[:4096])
-    return [f for f in Scan(artifact).findings() if f.rule.id in ("MLG-PKL-013", "MLG-PKL-014")]
+    return [
+        f for f in Scan(artifact).findings() if isinstance(f, Finding) and f.rule.id in ("MLG-PKL-013", "MLG-PKL-014")
+    ]
 
 
 def test_a_name_that_only_fickling_knows_is_raised_to_its_rating() -> None:
