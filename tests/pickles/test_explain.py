@@ -9,7 +9,7 @@ import pytest
 from mlgate import cli
 from mlgate.errors import Exit, Incomplete
 from mlgate.pickles.scan import Scan
-from mlgate.records import Artifact, Explanation, Limits
+from mlgate.records import Artifact, Explanation, Finding, Limits
 from mlgate.sources import BytesSource
 from tests.builders import pickles as build
 
@@ -17,15 +17,12 @@ from tests.builders import pickles as build
 def explain(data: bytes, lines: int = 50) -> list[list[str]]:
     source = BytesSource(data)
     artifact = Artifact(path="m.pkl", name="m.pkl", source=source, head=data[:4096], limits=Limits(explain=lines))
-    found = []
+    found: list[Finding | Explanation] = []
     try:
-        for said in Scan(artifact).findings():
-            if isinstance(said, Explanation):
-                found.append(list(said.lines))
+        found.extend(Scan(artifact).findings())  # extend keeps what came before the stop
     except Incomplete:
-        # the account of what came before is yielded by then
-        pass
-    return found
+        assert isinstance(found[-1], Explanation)
+    return [list(said.lines) for said in found if isinstance(said, Explanation)]
 
 
 def plain(lines: list[str]) -> list[str]:
