@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.pickles import rules
-from mlgate.pickles.joblib import JoblibMachine
+from mlgate.pickles.joblib import JoblibMachine, PlainMachine
 from mlgate.pickles.machine import Machine
 from mlgate.pickles.second import second_opinion
 from mlgate.pickles.sniff import is_pickle, is_torch_legacy
@@ -123,7 +123,7 @@ class Scan:
     def _plain(self, machine: JoblibMachine, judge: Judge) -> Iterator[Finding]:
         """The same stream for pickle.load, which takes joblib's array bytes for opcodes and soon fails on them."""
         with contextlib.suppress(Incomplete):  # the stream was read to its end the other way
-            yield from self._events(Machine(self.source, machine.start), judge)
+            yield from self._events(PlainMachine(self.source, machine.start), judge)
         yield from judge.flush()
 
     def _inner(self, blob: Blob, judge: Judge) -> Iterator[Finding]:

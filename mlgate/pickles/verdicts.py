@@ -26,6 +26,8 @@ _LIVE = frozenset({"logging.getLogger", "numpy.core._ufunc_reconstruct", "numpy.
 _PARTIALS = frozenset({"functools.partial", "_functools.partial"})
 _CONSTRUCTORS = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
 _TWO_CLASSES = frozenset({"copyreg._reconstructor", "numpy.ma.core._mareconstruct"})
+_GETATTR = frozenset({"builtins.getattr", "__builtin__.getattr"})
+_TEXTS = frozenset({"builtins.str", "builtins.bytes", "builtins.int", "builtins.float"})
 _UFUNCS = frozenset({"scipy.special", "scipy.special._ufuncs"})
 _ARRAYS = frozenset({"torch", "numpy", "collections", "_codecs", "codecs"})
 _ANNOUNCED = re.compile(rb"\x80[\x00-\x05]")
@@ -147,7 +149,7 @@ class Judge:
     # -- calls
 
     def _call(self, call: Call) -> Iterator[Finding]:
-        callee = call.callee
+        callee = self._module(call.callee)
         if call.kind in CHANGES:
             if isinstance(callee, Global):
                 self.ran = True
@@ -157,6 +159,9 @@ class Judge:
             return
         if isinstance(callee, Global):
             entry = self.entry(callee)
+            if callee.path in _GETATTR and self._is_method(call):
+                self._waiting.pop(callee.path, None)
+                return
             if entry.level == "safe":
                 if entry.args:
                     yield from self._arguments(call, callee, entry)
@@ -177,6 +182,26 @@ class Judge:
             yield from self._judged(call, entry, path)
         elif entry.args:
             yield from self._unusual(call, path)
+
+    def _module(self, callee: Value) -> Value:
+        """The class that torch's legacy files name in a persistent id together with its source (_legacy_save)."""
+        if self._expect_persistent and isinstance(callee, Opaque) and not isinstance(callee.detail, str):
+            parts = items_of(callee.detail)
+            if len(parts) > 1 and constant(self.window, parts[0]) == "module" and isinstance(parts[1], Global):
+                return parts[1]
+        return callee
+
+    def _is_method(self, call: Call) -> bool:
+        """Whether getattr gets a public method of a data type: how `str.split` is pickled. It is not called by that."""
+        items = items_of(call.args)
+        name = constant(self.window, items[1]) if len(items) == 2 else None
+        return (
+            isinstance(items[0] if items else None, Global)
+            and resolve(self.window, items[0]) in _TEXTS
+            and isinstance(name, str)
+            and name.isidentifier()
+            and not name.startswith(("_", "format"))
+        )
 
     def _judged(self, call: Call, entry: Entry, path: str) -> Iterator[Finding]:
         """A call of something that is not known to be safe."""

@@ -123,3 +123,12 @@ def test_changed_gadgets_never_crash(make: Callable[[], bytes], place: int, valu
     data[place % len(data)] = value
     for stream in (bytes(data), bytes(data[: place % len(data)])):
         assert isinstance(look(stream)[1], str)
+
+
+def test_methods_of_texts_are_pickled_by_getattr_and_do_nothing_until_called() -> None:
+    method = stack_global("builtins", "getattr") + stack_global("builtins", "str")
+    assert look(proto(4) + method + short("split") + b"\x86R.") == ([], "")
+    called = proto(4) + method + short("split") + b"\x86R" + short("a b") + b"\x85R."
+    assert {finding.severity for finding in look(called)[0]} & {Severity.HIGH, Severity.CRITICAL}
+    for name in ("__class__", "format", "format_map"):
+        assert "MLG-PKL-001" in {f.rule.id for f in look(proto(4) + method + short(name) + b"\x86R.")[0]}
