@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from mlgate import rules as catalogue
@@ -22,6 +23,10 @@ _STREAMS = 10_000
 _TRIED = 20_000  # bytes constants that are tried as pickles
 _ASKED = 50  # nested pickles that fickling is asked about
 _NESTING = 4
+_OLDER = 8  # streams whose memos are kept for loaders that go on with one Unpickler
+_SEARCHED = 256 << 20
+# An opcode of a beginning behind PROTO, or a GLOBAL of protocol 0.
+_HIDDEN = re.compile(rb"\x80[\x02-\x05][\x95\x8ccX(}\])]|c[A-Za-z_][\w.]{0,60}\n[A-Za-z_][\w.]{0,60}\n")
 _TORCH_STREAMS = 5
 
 
@@ -77,6 +82,7 @@ class Scan:
             yield from self._stream(machine)
             self.end = machine.end
             self.last = older = machine
+            machine.close(_OLDER)
             self.count += 1
             if self.count == self.streams or self.end >= self.source.size or not is_pickle(self.source, self.end):
                 break
@@ -151,12 +157,16 @@ class Scan:
         location = self.artifact.at(offset=blob.offset)
         if any(entry.level != "safe" for entry in scan.judge.imports.values()):
             yield catalogue.finding(rules.NESTED, location, "A bytes constant holds another pickle.", evidence="nested")
+        yield from self._within(found, blob.offset, "a nested pickle")
+
+    def _within(self, found: list[Finding], offset: int, where: str) -> Iterator[Finding]:
+        location = self.artifact.at(offset=offset)
         for finding in found:
             if finding.rule not in (rules.NOT_ASKED, rules.TRAILING):
                 yield catalogue.finding(
                     finding.rule,
                     location,
-                    f"In a nested pickle: {finding.message}",
+                    f"In {where}: {finding.message}",
                     evidence=finding.evidence,
                     severity=finding.severity,
                     facts=finding.facts,
@@ -181,3 +191,30 @@ class Scan:
             f"{left:,} bytes follow the end of the pickle.",
             evidence="data after STOP",
         )
+        yield from self.hidden(end)
+
+    def hidden(self, end: int) -> Iterator[Finding]:
+        """Pickles in the rest that call something: some loader (torch's for tar archives) reads between them."""
+        if self._depth >= _NESTING:
+            return
+        reached = end
+        for offset in self._places(end):
+            self._tried += 1
+            if self._tried > _TRIED:
+                return
+            if offset < reached or not is_pickle(self.source, offset):
+                continue
+            scan = Scan(self.artifact, self.source, start=offset, depth=_NESTING, torch=True, streams=1, asked=False)
+            found: list[Finding] = []
+            with contextlib.suppress(Incomplete):  # bytes that are no pickle after all
+                found.extend(scan.findings())
+            if scan.judge.ran or scan.count:
+                reached = max(reached, scan.end)
+                yield from self._within(found, offset, "a pickle after the end")
+
+    def _places(self, end: int) -> Iterator[int]:
+        step, overlap = 1 << 20, 128
+        for start in range(end, min(self.source.size, end + _SEARCHED), step):
+            for match in _HIDDEN.finditer(self.source.read_at(start, step + overlap)):
+                if match.start() < step:
+                    yield start + match.start()

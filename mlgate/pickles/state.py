@@ -75,6 +75,16 @@ class State:
         if self._passed[call.callee] >= _MANY and len(self.settled) < _NAMES:
             self.settled.setdefault(call.callee, Settled(call))
 
+    def close(self, kept: int) -> None:
+        """Lets go of all but the memo, and of the memos of streams more than `kept` before."""
+        self.window.close()
+        self.stack, self.meta = [], []
+        before: State | None = self
+        for _ in range(kept):
+            before = before.older if before is not None else None
+        if before is not None:
+            before.older = None
+
     @property
     def skipped(self) -> int:
         """Calls that made no event."""
@@ -136,8 +146,11 @@ class State:
             return number if number >= 0 else self.nodes[-number - 1]
         if index in self.sparse:
             return self.sparse[index]
-        if self.older is not None:
-            return self.older.get(index)
+        before = self.older
+        while before is not None:
+            if 0 <= index < len(before.memo) or index in before.sparse:
+                return before.get(index)
+            before = before.older
         raise ValueError(f"memo value not found at index {index}")
 
     def pop_mark(self) -> list[Value]:
