@@ -23,6 +23,7 @@ _PATIENCE = 64  # events after which an import that nobody called yet is reporte
 CHANGES = frozenset({"build", "setitems", "appends", "additems"})
 # Functions that give out objects that the loading program shares.
 _LIVE = frozenset({"logging.getLogger", "numpy.core._ufunc_reconstruct", "numpy._core._ufunc_reconstruct"})
+_INSTANCES = frozenset({"newobj", "newobj_ex"})
 _PARTIALS = frozenset({"functools.partial", "_functools.partial"})
 _CONSTRUCTORS = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
 _TWO_CLASSES = frozenset({"copyreg._reconstructor", "numpy.ma.core._mareconstruct"})
@@ -60,6 +61,7 @@ class Judge:
         self._lost: Incomplete | None = None
         self._settled: set[Value] = set()
         self._plain: set[Value] = set()  # settled with constants as arguments
+        self._classes: set[Value] = set()  # settled as instances
         self._due = 0
         self._expect_persistent = expect_persistent
         self._safe_prefixes = safe_prefixes
@@ -96,6 +98,8 @@ class Judge:
                 and target.callee.path not in _LIVE
                 and (call.kind != "build" or target.callee.path not in _PARTIALS)
             )
+        if call.callee in self._classes:
+            return call.kind in _INSTANCES
         return call.callee in self._settled or (call.args.__class__ is tuple and call.callee in self._plain)
 
     def judge(self, event: Event) -> Iterator[Finding]:
@@ -169,7 +173,7 @@ class Judge:
                     self._settled.add(callee)
                 return
             if entry.level == "unknown" and looks_like_class(callee.path) and not entry.standard:
-                self._settled.add(callee)  # its import is reported
+                self._classes.add(callee)  # its import is reported
             yield from self._judged(call, entry, callee.path)
             return
         path = called(self.window, call)
@@ -216,11 +220,26 @@ class Judge:
             message = f"runs {_code(shown)}{through}: {entry.reason}"
             yield from self._say(rules.DANGEROUS_CALL, call.offset, message, shown, name=path, severity=severity)
         elif call.kind in ("reduce", "obj", "inst") and (
-            not looks_like_class(path) or (entry.standard and (items_of(call.args) or call.args.__class__ is not tuple))
+            not looks_like_class(path)
+            or (entry.standard and (items_of(call.args) or call.args.__class__ is not tuple))
+            or any(map(self._reaches, items_of(call.args)))
         ):
             yield from self._unknown(call, path, "calls")
         elif not isinstance(call.callee, Global):
             yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {_code(path)}", path, name=path)
+
+    def _reaches(self, argument: Value) -> bool:
+        """Whether a constructor gets something to call or a place to read or write: a function or a path."""
+        if isinstance(argument, int):
+            text = constant(self.window, argument)
+            return isinstance(text, str) and ("/" in text or "\\" in text)
+        if isinstance(argument, Global):
+            entry = self.entry(argument)
+            return entry.level == "dangerous" or (entry.level == "unknown" and not looks_like_class(argument.path))
+        if isinstance(argument, Call) and isinstance(argument.callee, Global) and argument.callee.path in _PARTIALS:
+            path = resolve(self.window, argument)
+            return path is None or look_up_path(path)[0].level != "safe"
+        return False
 
     def _worth(self, path: str) -> bool:
         """Whether one more call of this name is worth to be written out; millions of the same are not."""
