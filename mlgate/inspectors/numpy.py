@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _ziprules
-from mlgate.inspectors._npyheader import MAGIC, read_header
+from mlgate.inspectors._npyheader import MAGIC, Header, read_header
 from mlgate.inspectors._zipdir import family
 from mlgate.inspectors._zipwalk import Walk
 from mlgate.pickles.scan import Scan
 from mlgate.records import Artifact, Category, Component, Inspector, Kind, ModelFacts, Observation, Rule, Severity
+from mlgate.sources import SliceSource
+
+_ARRAYS = 100_000
 
 OBJECTS = Rule(
     id="MLG-MDL-003",
@@ -67,16 +70,32 @@ def _array(artifact: Artifact) -> Iterator[Observation]:
         raise
     shape = ",".join(map(str, header.shape))
     yield from _component(artifact, "npy", (("dtype", header.descr), ("shape", f"({shape})")))
+    at = yield from _content(artifact, header, 0)
+    for _ in range(_ARRAYS):  # numpy.save to an open file puts one array behind the other, and numpy.load reads on
+        if source.read_at(at, len(MAGIC)) != MAGIC:
+            break
+        at += yield from _content(artifact, read_header(SliceSource(source, at, source.size - at)), at)
+    else:
+        raise Incomplete("limit", f"more than {_ARRAYS:,} arrays in one file", offset=at)
+    if at < source.size:
+        message = f"{source.size - at:,} bytes follow the array."
+        yield catalogue.finding(SIZE, artifact.at(offset=at), message, evidence="data after the array")
+        yield from Scan(artifact).hidden(at)
+
+
+def _content(artifact: Artifact, header: Header, start: int) -> Generator[Observation, None, int]:
+    """What is to be said of one array that begins at `start`; returns its length. Raises Incomplete."""
+    source = artifact.source
     if header.objects:
-        yield catalogue.finding(OBJECTS, artifact.at(), "The array's items are pickled objects.", evidence="objects")
-        yield from Scan(artifact, start=header.data).findings()
-        return
-    left = source.size - header.data - header.size
+        message = "The array's items are pickled objects."
+        yield catalogue.finding(OBJECTS, artifact.at(offset=start), message, evidence="objects")
+        scan = Scan(artifact, start=start + header.data, streams=1)
+        yield from scan.findings()
+        return scan.end - start
+    left = source.size - start - header.data - header.size
     if left < 0:
         raise Incomplete("truncated", f"{-left:,} bytes of the array are missing", offset=source.size)
-    if left:
-        message = f"{left:,} bytes follow the array."
-        yield catalogue.finding(SIZE, artifact.at(offset=source.size - left), message, evidence="data after the array")
+    return header.data + header.size
 
 
 def _archive(artifact: Artifact) -> Iterator[Observation]:

@@ -85,7 +85,12 @@ def claims(artifact: Artifact) -> bool:
         return False
     if is_pickle(artifact.source, 0) or _packing(artifact) is not None:
         return True
-    return artifact.name.lower().endswith(SUFFIXES) and not artifact.formats
+    return artifact.name.lower().endswith(SUFFIXES) and not artifact.formats and not _is_statistics(artifact)
+
+
+def _is_statistics(artifact: Artifact) -> bool:
+    """SPSS and IDL save under .sav too, with marks of their own."""
+    return artifact.name.lower().endswith(".sav") and artifact.head.startswith((b"$FL2", b"$FL3", b"SR\x00"))
 
 
 def _component(artifact: Artifact) -> Iterator[Observation]:

@@ -15,6 +15,7 @@ from mlgate.errors import Incomplete
 from mlgate.pickles.expressions import constant
 from mlgate.pickles.machine import Machine
 from mlgate.pickles.state import Event, Oddity, State
+from mlgate.pickles.table import look_up
 from mlgate.pickles.values import Bag, Call, Global, Value, items_of
 from mlgate.pickles.window import Constant
 from mlgate.records import Source
@@ -25,6 +26,7 @@ _DTYPE = re.compile(r"[<>=|]?(?:([biufcSaUVmMO])(\d+)|(\?)())")
 _FLEXIBLE = frozenset("SaUV")
 _DTYPES = frozenset({"numpy.dtype", "numpy.core.multiarray.dtype", "numpy._core.multiarray.dtype"})
 _CONSTRUCTORS = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
+_STRINGS = frozenset({"str", "unicode", "basestring"})
 _EXACT = frozenset({"NumpyArrayWrapper", "dtype"})
 _HAS_OBJECT = 1  # NPY_ITEM_HASOBJECT in the flags of dtype.__setstate__
 
@@ -119,6 +121,17 @@ class JoblibMachine(Machine):
         inner = Machine(self.window.source, start)
         self.events.extend(_bounded(inner))
         return inner.end
+
+
+class PlainMachine(Machine):
+    """A machine for joblib's streams as pickle.load reads them: with array bytes as opcodes."""
+
+    def _operand(self, value: Value) -> str | None:
+        """As for all streams, but what array bytes take out of the memo is mostly an instance of a data type."""
+        made = value.callee if isinstance(value, Call) else None
+        if isinstance(made, Global) and made.name not in _STRINGS and look_up(made.module, made.name).level == "safe":
+            raise ValueError("STACK_GLOBAL requires str")
+        return super()._operand(value)
 
 
 def _all(value: Value) -> tuple[Value, ...]:

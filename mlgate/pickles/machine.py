@@ -94,7 +94,7 @@ class Machine(Operations):
         fixed, table, meta = op.FIXED, self.table, self.meta
         memo, sparse, get, put, keep = self.memo, self.sparse, self.get, self.put, self.keep
         stack: list[Any] = self.stack  # Any: a cast for each opcode would cost more than the opcode
-        numbers, settled, number_at = _NUMBERS.match, self.settled, _UINT4
+        numbers, settled, instances, number_at = _NUMBERS.match, self.settled, self.instances, _UINT4
         append, pop, remember = stack.append, stack.pop, memo.append
         while pos < limit:
             code = buf[pos]
@@ -123,9 +123,9 @@ class Machine(Operations):
                     plain = first.__class__ is int and second.__class__ is int
                     append((first, second) if plain else Bag("tuple", (first, second)))
                     pos += 1
-                elif code == 0x81 and stack and stack[-1].__class__ is tuple and stack[-2] in settled:  # NEWOBJ
+                elif code == 0x81 and stack and stack[-1].__class__ is tuple and stack[-2] in instances:  # NEWOBJ
                     pop()
-                    result = settled[stack[-1]]
+                    result = instances[stack[-1]]
                     result.calls += 1
                     stack[-1] = result
                     pos += 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.pickles import rules
 from mlgate.pickles.explain import Explainer
-from mlgate.pickles.joblib import JoblibMachine
+from mlgate.pickles.joblib import JoblibMachine, PlainMachine
 from mlgate.pickles.machine import Machine
 from mlgate.pickles.second import second_opinion
 from mlgate.pickles.sniff import is_pickle, is_torch_legacy
@@ -23,6 +24,10 @@ _STREAMS = 10_000
 _TRIED = 20_000  # bytes constants that are tried as pickles
 _ASKED = 50  # nested pickles that fickling is asked about
 _NESTING = 4
+_OLDER = 8  # streams whose memos are kept for loaders that go on with one Unpickler
+_SEARCHED = 256 << 20
+# An opcode of a beginning behind PROTO, or a GLOBAL of protocol 0.
+_HIDDEN = re.compile(rb"\x80[\x02-\x05][\x95\x8ccX(}\])]|c[A-Za-z_][\w.]{0,60}\n[A-Za-z_][\w.]{0,60}\n")
 _TORCH_STREAMS = 5
 
 
@@ -79,6 +84,7 @@ class Scan:
             yield from self._stream(machine)
             self.end = machine.end
             self.last = older = machine
+            machine.close(_OLDER)
             self.count += 1
             if self.count == self.streams or self.end >= self.source.size or not is_pickle(self.source, self.end):
                 break
@@ -143,7 +149,7 @@ class Scan:
     def _plain(self, machine: JoblibMachine, judge: Judge) -> Iterator[Finding | Explanation]:
         """The same stream for pickle.load, which takes joblib's array bytes for opcodes and soon fails on them."""
         with contextlib.suppress(Incomplete):  # the stream was read to its end the other way
-            yield from self._events(Machine(self.source, machine.start), judge)
+            yield from self._events(PlainMachine(self.source, machine.start), judge)
         yield from judge.flush()
 
     def _inner(self, blob: Blob, judge: Judge) -> Iterator[Finding | Explanation]:
@@ -176,12 +182,16 @@ class Scan:
         location = self.artifact.at(offset=blob.offset)
         if any(entry.level != "safe" for entry in scan.judge.imports.values()):
             yield catalogue.finding(rules.NESTED, location, "A bytes constant holds another pickle.", evidence="nested")
+        yield from self._within(found, blob.offset, "a nested pickle")
+
+    def _within(self, found: list[Finding], offset: int, where: str) -> Iterator[Finding]:
+        location = self.artifact.at(offset=offset)
         for finding in found:
             if finding.rule not in (rules.NOT_ASKED, rules.TRAILING):
                 yield catalogue.finding(
                     finding.rule,
                     location,
-                    f"In a nested pickle: {finding.message}",
+                    f"In {where}: {finding.message}",
                     evidence=finding.evidence,
                     severity=finding.severity,
                     facts=finding.facts,
@@ -206,3 +216,30 @@ class Scan:
             f"{left:,} bytes follow the end of the pickle.",
             evidence="data after STOP",
         )
+        yield from self.hidden(end)
+
+    def hidden(self, end: int) -> Iterator[Finding]:
+        """Pickles in the rest that call something: some loader (torch's for tar archives) reads between them."""
+        if self._depth >= _NESTING:
+            return
+        reached = end
+        for offset in self._places(end):
+            self._tried += 1
+            if self._tried > _TRIED:
+                return
+            if offset < reached or not is_pickle(self.source, offset):
+                continue
+            scan = Scan(self.artifact, self.source, start=offset, depth=_NESTING, torch=True, streams=1, asked=False)
+            found: list[Finding] = []
+            with contextlib.suppress(Incomplete):  # bytes that are no pickle after all
+                found.extend(scan.findings())
+            if scan.judge.ran or scan.count:
+                reached = max(reached, scan.end)
+                yield from self._within(found, offset, "a pickle after the end")
+
+    def _places(self, end: int) -> Iterator[int]:
+        step, overlap = 1 << 20, 128
+        for start in range(end, min(self.source.size, end + _SEARCHED), step):
+            for match in _HIDDEN.finditer(self.source.read_at(start, step + overlap)):
+                if match.start() < step:
+                    yield start + match.start()

@@ -65,20 +65,32 @@ class State:
         self.proto = 0
         self.frame_end = 0
         self.at = 0
-        self.settled: dict[Value, Settled] = {}
+        self.settled: dict[Value, Settled] = {}  # by name, for REDUCE
+        self.instances: dict[Value, Settled] = {}  # the same for NEWOBJ, which runs no constructor
         self._shared: dict[str, int] = {}
-        self._passed: Counter[Value] = Counter()
+        self._passed: Counter[tuple[str, Value]] = Counter()
 
     def settle(self, call: Call) -> None:
         """Takes note that nobody wants to hear of this call. After many, those of the same name make no events."""
-        self._passed[call.callee] += 1
-        if self._passed[call.callee] >= _MANY and len(self.settled) < _NAMES:
-            self.settled.setdefault(call.callee, Settled(call))
+        table = self.instances if call.kind == "newobj" else self.settled if call.kind == "reduce" else None
+        self._passed[call.kind, call.callee] += 1
+        if table is not None and self._passed[call.kind, call.callee] >= _MANY and len(table) < _NAMES:
+            table.setdefault(call.callee, Settled(call))
+
+    def close(self, kept: int) -> None:
+        """Lets go of all but the memo, and of the memos of streams more than `kept` before."""
+        self.window.close()
+        self.stack, self.meta = [], []
+        before: State | None = self
+        for _ in range(kept):
+            before = before.older if before is not None else None
+        if before is not None:
+            before.older = None
 
     @property
     def skipped(self) -> int:
         """Calls that made no event."""
-        return sum(result.calls for result in self.settled.values())
+        return sum(result.calls for table in (self.settled, self.instances) for result in table.values())
 
     def keep(self, value: Value) -> int:
         """The memo's number for a value that is not a constant."""
@@ -136,8 +148,11 @@ class State:
             return number if number >= 0 else self.nodes[-number - 1]
         if index in self.sparse:
             return self.sparse[index]
-        if self.older is not None:
-            return self.older.get(index)
+        before = self.older
+        while before is not None:
+            if 0 <= index < len(before.memo) or index in before.sparse:
+                return before.get(index)
+            before = before.older
         raise ValueError(f"memo value not found at index {index}")
 
     def pop_mark(self) -> list[Value]:

@@ -15,7 +15,8 @@ class Entry:
     """What the table says. `level` is safe, dangerous or unknown.
 
     `args` tells how a safe name's arguments have to be looked at: "" (inert) or one of those in globals.toml.
-    `high` marks dangerous names whose call is high rather than critical, `standard` unknown ones of Python's library.
+    `high` marks dangerous names whose call is high rather than critical, `standard` unknown classes of which
+    only the instances are harmless: those of Python's library, and constructors in globals.toml.
     """
 
     level: str
@@ -61,6 +62,12 @@ def _table() -> tuple[Mapping[tuple[str, str], Entry], Mapping[str, Entry], froz
                 for name in names:
                     if exact.setdefault((dotted, name), entry).level != level:
                         raise ValueError(f"{dotted}.{name} is both safe and dangerous")
+    for group in data["constructors"]:
+        entry = Entry(level="unknown", reason=group["reason"], standard=True)
+        for dotted, names in group["names"].items():
+            for name in names:
+                if exact.setdefault((dotted, name), entry) is not entry:
+                    raise ValueError(f"{dotted}.{name} is listed twice")
     return exact, modules, frozenset(data["plain"])
 
 

@@ -23,9 +23,12 @@ _PATIENCE = 64  # events after which an import that nobody called yet is reporte
 CHANGES = frozenset({"build", "setitems", "appends", "additems"})
 # Functions that give out objects that the loading program shares.
 _LIVE = frozenset({"logging.getLogger", "numpy.core._ufunc_reconstruct", "numpy._core._ufunc_reconstruct"})
+_INSTANCES = frozenset({"newobj", "newobj_ex"})
 _PARTIALS = frozenset({"functools.partial", "_functools.partial"})
 _CONSTRUCTORS = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
 _TWO_CLASSES = frozenset({"copyreg._reconstructor", "numpy.ma.core._mareconstruct"})
+_GETATTR = frozenset({"builtins.getattr", "__builtin__.getattr"})
+_TEXTS = frozenset({"builtins.str", "builtins.bytes", "builtins.int", "builtins.float"})
 _UFUNCS = frozenset({"scipy.special", "scipy.special._ufuncs"})
 _ARRAYS = frozenset({"torch", "numpy", "collections", "_codecs", "codecs"})
 _ANNOUNCED = re.compile(rb"\x80[\x00-\x05]")
@@ -58,6 +61,7 @@ class Judge:
         self._lost: Incomplete | None = None
         self._settled: set[Value] = set()
         self._plain: set[Value] = set()  # settled with constants as arguments
+        self._classes: set[Value] = set()  # settled as instances
         self._due = 0
         self._expect_persistent = expect_persistent
         self._safe_prefixes = safe_prefixes
@@ -94,6 +98,8 @@ class Judge:
                 and target.callee.path not in _LIVE
                 and (call.kind != "build" or target.callee.path not in _PARTIALS)
             )
+        if call.callee in self._classes:
+            return call.kind in _INSTANCES
         return call.callee in self._settled or (call.args.__class__ is tuple and call.callee in self._plain)
 
     def judge(self, event: Event) -> Iterator[Finding]:
@@ -147,7 +153,7 @@ class Judge:
     # -- calls
 
     def _call(self, call: Call) -> Iterator[Finding]:
-        callee = call.callee
+        callee = self._module(call.callee)
         if call.kind in CHANGES:
             if isinstance(callee, Global):
                 self.ran = True
@@ -157,6 +163,9 @@ class Judge:
             return
         if isinstance(callee, Global):
             entry = self.entry(callee)
+            if callee.path in _GETATTR and self._is_method(call):
+                self._waiting.pop(callee.path, None)
+                return
             if entry.level == "safe":
                 if entry.args:
                     yield from self._arguments(call, callee, entry)
@@ -164,7 +173,7 @@ class Judge:
                     self._settled.add(callee)
                 return
             if entry.level == "unknown" and looks_like_class(callee.path) and not entry.standard:
-                self._settled.add(callee)  # its import is reported
+                self._classes.add(callee)  # its import is reported
             yield from self._judged(call, entry, callee.path)
             return
         path = called(self.window, call)
@@ -177,6 +186,26 @@ class Judge:
             yield from self._judged(call, entry, path)
         elif entry.args:
             yield from self._unusual(call, path)
+
+    def _module(self, callee: Value) -> Value:
+        """The class that torch's legacy files name in a persistent id together with its source (_legacy_save)."""
+        if self._expect_persistent and isinstance(callee, Opaque) and not isinstance(callee.detail, str):
+            parts = items_of(callee.detail)
+            if len(parts) > 1 and constant(self.window, parts[0]) == "module" and isinstance(parts[1], Global):
+                return parts[1]
+        return callee
+
+    def _is_method(self, call: Call) -> bool:
+        """Whether getattr gets a public method of a data type: how `str.split` is pickled. It is not called by that."""
+        items = items_of(call.args)
+        name = constant(self.window, items[1]) if len(items) == 2 else None
+        return (
+            isinstance(items[0] if items else None, Global)
+            and resolve(self.window, items[0]) in _TEXTS
+            and isinstance(name, str)
+            and name.isidentifier()
+            and not name.startswith(("_", "format"))
+        )
 
     def _judged(self, call: Call, entry: Entry, path: str) -> Iterator[Finding]:
         """A call of something that is not known to be safe."""
@@ -191,11 +220,26 @@ class Judge:
             message = f"runs {_code(shown)}{through}: {entry.reason}"
             yield from self._say(rules.DANGEROUS_CALL, call.offset, message, shown, name=path, severity=severity)
         elif call.kind in ("reduce", "obj", "inst") and (
-            not looks_like_class(path) or (entry.standard and (items_of(call.args) or call.args.__class__ is not tuple))
+            not looks_like_class(path)
+            or (entry.standard and (items_of(call.args) or call.args.__class__ is not tuple))
+            or any(map(self._reaches, items_of(call.args)))
         ):
             yield from self._unknown(call, path, "calls")
         elif not isinstance(call.callee, Global):
             yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {_code(path)}", path, name=path)
+
+    def _reaches(self, argument: Value) -> bool:
+        """Whether a constructor gets something to call or a place to read or write: a function or a path."""
+        if isinstance(argument, int):
+            text = constant(self.window, argument)
+            return isinstance(text, str) and ("/" in text or "\\" in text)
+        if isinstance(argument, Global):
+            entry = self.entry(argument)
+            return entry.level == "dangerous" or (entry.level == "unknown" and not looks_like_class(argument.path))
+        if isinstance(argument, Call) and isinstance(argument.callee, Global) and argument.callee.path in _PARTIALS:
+            path = resolve(self.window, argument)
+            return path is None or look_up_path(path)[0].level != "safe"
+        return False
 
     def _worth(self, path: str) -> bool:
         """Whether one more call of this name is worth to be written out; millions of the same are not."""

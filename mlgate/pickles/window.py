@@ -48,6 +48,10 @@ class Window:
             last = offset + len(data) >= self.end or len(data) <= MARGIN
         return last
 
+    def close(self) -> None:
+        """Gives the chunk back; the window can be used again."""
+        self.base, self.size, self.buf = 0, 0, _PAD
+
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes. Raises Incomplete (truncated)."""
         start = offset - self.base

@@ -124,3 +124,20 @@ def long_name() -> bytes:
     """A name that is longer than what is kept of it."""
     name = "RegexFlag." + "A." * 2_045 + "__class__.__init__.__globals__"
     return _whole(short("re") + build.text(name) + b"\x93")
+
+
+def constructor(module: str, name: str, *items: bytes) -> bytes:
+    """An instance made with arguments."""
+    return _whole(stack_global(module, name) + args(*items) + b"R")
+
+
+def instance(module: str, name: str, *, times: int = 1) -> bytes:
+    """Instances that are filled with a state, as pickle writes them."""
+    one = stack_global(module, name) + b")\x81}" + short("a") + b"Nsb"
+    return _whole(args(*[one] * times))
+
+
+def constructor_after_a_thousand(module: str, name: str, *items: bytes) -> bytes:
+    """Harmless instances and harmless calls of the class come first."""
+    harmless = stack_global(module, name) + b")\x81" + stack_global(module, name) + b"K\x01\x85R"
+    return _whole(args(*[harmless] * 1_100, stack_global(module, name) + args(*items) + b"R"))

@@ -110,3 +110,10 @@ def wrapper_in_an_object_array() -> bytes:
     first = _MADE + b"}" + fields(dtype("O8", *state), _ONE) + b"b" + build.proto(2) + b"N."
     second = _MADE + b"}" + fields(dtype("O8", *state), _ONE) + b"b" + inner + b"t."
     return build.proto(2) + b"(" + first + second + b"t."
+
+
+def object_array(inner: bytes) -> bytes:
+    """An array of objects, whose dtype is in the memo as number 0 and again as number 1."""
+    state = (b"K\x03", build.text("|"), b"N", b"N", b"N", b"J\xff\xff\xff\xff", b"J\xff\xff\xff\xff", b"K\x3f")
+    kind = dtype("O8", *state) + b"\x94\x94"
+    return build.proto(4) + _MADE + b"}" + fields(kind, _ONE) + b"b" + inner + b"."

@@ -304,3 +304,19 @@ def storage_after_many(count: int) -> bytes:
 
 def broken_storage() -> bytes:
     return proto(4) + storage(proto(2) + b"K\x01") + STOP
+
+
+def behind_raw_bytes(payload: bytes) -> bytes:
+    """A pickle, bytes that are none, and another: as torch's tar archives hold them."""
+    return proto(2) + b"K\x02." + bytes(range(0xA0, 0xFF)) * 50 + payload + bytes(20)
+
+
+def many_streams(count: int) -> bytes:
+    """What a program that logs with pickle.dump writes."""
+    return b"".join(pickle.dumps({"step": step, "loss": [1.0] * 50}) for step in range(count))
+
+
+def memo_of_an_older_stream(between: int) -> bytes:
+    """The names are in the memo of the first stream, for a loader that keeps its Unpickler."""
+    first = text("os") + b"q\x64" + text("system") + b"q\x65."
+    return first + (proto(4) + b"N.") * between + proto(4) + b"h\x64h\x65\x93" + text("id") + b"\x85R."

@@ -71,3 +71,16 @@ def test_headers_that_are_no_literals_are_incomplete(text: str) -> None:
 @given(st.text(alphabet="{}[](),:'\"0123456789LTrueFalsNon descrhapot_<f|O\\", max_size=80))
 def test_any_header_ends_in_an_answer(text: str) -> None:
     look(build.header(text, b"data"), "x.npy")
+
+
+def test_arrays_behind_arrays_in_one_file_are_read_too() -> None:
+    plain = build.npy(np.arange(2.0))
+    assert look(plain * 3, "m.npy").rules == set()
+    assert "MLG-PKL-001" in look(plain * 2 + build.hostile(), "m.npy").rules
+    assert "MLG-PKL-001" in look(build.of_objects(pickles.ordinary(2)) + build.hostile(), "m.npy").rules
+    assert look(plain + plain[:-1], "m.npy").reasons == ("truncated",)
+
+
+def test_pickles_behind_an_array_are_found() -> None:
+    hidden = build.npy(np.arange(2.0)) + b"\xff" + pickles.os_system()
+    assert look(hidden, "m.npy").rules == {"MLG-MDL-004", "MLG-PKL-001"}

@@ -82,3 +82,18 @@ def test_legacy_sizes_are_checked_to_the_end_of_the_file() -> None:
 def test_a_legacy_file_that_is_an_archive_too_is_read_both_ways() -> None:
     data = build.torch_legacy({"w": 4}) + build.torch_zip({"w": 4}, extra=_EXTRA)
     assert "MLG-PKL-001" in look(data, "m.pt").rules
+
+
+def _module(imported: bytes) -> bytes:
+    """A dict's entry: an instance of a class that a persistent id names with its source (_legacy_save)."""
+    parts = pickles.args(pickles.text("module"), imported, pickles.text("linear.py"), pickles.text("class Linear"))
+    return pickles.text("net") + parts + b"Q)\x81}" + pickles.text("training") + b"\x88sb"
+
+
+def test_legacy_files_name_the_classes_of_modules_with_their_source() -> None:
+    linear = _module(pickles.glob("torch.nn.modules.linear", "Linear"))
+    assert look(build.torch_legacy({"w": 4}, extra=linear), "m.pt").rules == set()
+    own = look(build.torch_legacy({"w": 4}, extra=_module(pickles.glob("my.net", "Net"))), "m.pt")
+    assert {finding.severity for finding in own.findings} == {Severity.MEDIUM}
+    popen = _module(pickles.glob("subprocess", "Popen"))
+    assert "MLG-PKL-001" in look(build.torch_legacy({"w": 4}, extra=popen), "m.pt").rules

@@ -123,3 +123,51 @@ def test_changed_gadgets_never_crash(make: Callable[[], bytes], place: int, valu
     data[place % len(data)] = value
     for stream in (bytes(data), bytes(data[: place % len(data)])):
         assert isinstance(look(stream)[1], str)
+
+
+def test_methods_of_texts_are_pickled_by_getattr_and_do_nothing_until_called() -> None:
+    method = stack_global("builtins", "getattr") + stack_global("builtins", "str")
+    assert look(proto(4) + method + short("split") + b"\x86R.") == ([], "")
+    called = proto(4) + method + short("split") + b"\x86R" + short("a b") + b"\x85R."
+    assert {finding.severity for finding in look(called)[0]} & {Severity.HIGH, Severity.CRITICAL}
+    for name in ("__class__", "format", "format_map"):
+        assert "MLG-PKL-001" in {f.rule.id for f in look(proto(4) + method + short(name) + b"\x86R.")[0]}
+
+
+CONSTRUCTORS = (
+    ("torch.cuda.memory", "CUDAPluggableAllocator", (short("./evil.so"), short("a"), short("b"))),
+    ("torchvision.datasets.cifar", "CIFAR10", (short("folder"),)),
+    ("psutil", "Popen", (short("id"),)),
+    ("joblib.compressor", "BinaryZlibFile", (short("x"), short("wb"))),
+    ("h5py._hl.files", "File", (short("x"), short("w"))),
+    ("somebodys.library", "Reader", (short("/etc/passwd"),)),
+    ("somebodys.library", "Task", (gadgets.UNKNOWN,)),
+    ("somebodys.library", "Task", (gadgets.partial(gadgets.UNKNOWN),)),
+)
+
+
+@pytest.mark.parametrize(("module", "name", "items"), CONSTRUCTORS)
+def test_constructors_that_open_or_call_their_arguments_block(module: str, name: str, items: tuple[bytes, ...]) -> None:
+    for make in (gadgets.constructor, gadgets.constructor_after_a_thousand):
+        found, _ = look(make(module, name, *items))
+        assert {finding.rule.id for finding in found if finding.severity in BLOCKING} & {"MLG-PKL-001", "MLG-PKL-004"}
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("transformers.models.whisper.tokenization_whisper", "WhisperTokenizer"),
+        ("torchvision.datasets.cifar", "CIFAR10"),
+        ("somebodys.library", "Reader"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 1_500])
+def test_instances_of_the_same_classes_are_data(module: str, name: str, times: int) -> None:
+    found, _ = look(gadgets.instance(module, name, times=times))
+    assert {finding.severity for finding in found} == {Severity.MEDIUM}
+    assert look(gadgets.constructor("somebodys.library", "Color", short("red")))[0][0].severity is Severity.MEDIUM
+
+
+def test_classes_that_run_something_as_instances_block() -> None:
+    for module, name in (("zarr.storage._obstore", "ObjectStore"), ("tables.attributeset", "AttributeSet")):
+        assert "MLG-PKL-001" in {finding.rule.id for finding in look(gadgets.instance(module, name))[0]}

@@ -12,6 +12,7 @@ from mlgate.errors import Incomplete
 from mlgate.pickles.joblib import JoblibMachine
 from mlgate.sources import BytesSource
 from tests.builders import arrays, joblibs
+from tests.builders import pickles as build
 from tests.pickles.test_scan import look
 
 TOLD = (
@@ -62,3 +63,11 @@ def test_changed_streams_end_in_nothing_but_incomplete(make: Callable[[], bytes]
             continue
         assert machine.end <= len(stream)
         assert len(events) < len(stream)
+
+
+def test_memo_entries_that_array_bytes_take_are_no_names() -> None:
+    """A plain unpickler goes on with its own memo in an object array: it finds an instance where a text was."""
+    clean = build.proto(4) + build.short("numpy") + b"\x94" + build.short("dtype") + b"\x940h\x00h\x01\x93."
+    found, stopped = look(joblibs.object_array(clean))
+    assert [finding.rule.id for finding in found] == []
+    assert stopped == ""

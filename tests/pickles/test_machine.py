@@ -142,7 +142,8 @@ class _Eager(Machine):
     def _call(self, kind: str, callee: Value, args: Value, at: int, kwargs: Value | None = None) -> None:
         super()._call(kind, callee, args, at, kwargs)
         if isinstance(callee, Global):
-            self.settled.setdefault(callee, Settled(Call(kind, callee, args, at)))
+            for table in (self.settled, self.instances):
+                table.setdefault(callee, Settled(Call(kind, callee, args, at)))
 
 
 def _account(machine: Machine) -> tuple[list[Event], str]:

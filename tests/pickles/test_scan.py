@@ -139,3 +139,33 @@ def test_storages_in_storages_are_read_or_incomplete() -> None:
     assert "MLG-PKL-001" in {finding.rule.id for finding in look(build.storages_in_storages(4))[0]}
     assert look(build.storages_in_storages(5))[1] == "limit"
     assert look(build.broken_storage())[1] == "truncated"
+
+
+@pytest.mark.parametrize("payload", [build.os_system(), build.protocol_2(), build.by_stack_global()])
+def test_pickles_behind_bytes_that_are_none_are_found(payload: bytes) -> None:
+    found, stopped = look(build.behind_raw_bytes(payload))
+    assert {finding.rule.id for finding in found} == {"MLG-PKL-007", "MLG-PKL-001"}
+    assert stopped == ""
+
+
+@pytest.mark.parametrize(
+    "rest", [bytes(range(256)) * 500, b"chapter\none\n" * 500, b"csys\nexit\n", b"\x80\x02cos\nsystem\n\xff"]
+)
+def test_other_bytes_behind_a_pickle_are_only_told(rest: bytes) -> None:
+    found, stopped = look(build.ordinary(2) + b"\xff" + rest)
+    assert [finding.rule.id for finding in found] == ["MLG-PKL-007"]
+    assert stopped == ""
+
+
+def test_logs_of_many_streams_are_read_to_the_end() -> None:
+    assert look(build.many_streams(3_000)) == ([], "")
+    assert "MLG-PKL-001" in {f.rule.id for f in look(build.many_streams(3_000) + build.os_system())[0]}
+
+
+@pytest.mark.parametrize("between", [0, 5])
+def test_names_from_the_memo_of_older_streams_are_known(between: int) -> None:
+    assert "MLG-PKL-001" in {f.rule.id for f in look(build.memo_of_an_older_stream(between))[0]}
+
+
+def test_memos_of_streams_long_ago_are_missed_and_it_is_said() -> None:
+    assert look(build.memo_of_an_older_stream(50))[1] == "malformed"
