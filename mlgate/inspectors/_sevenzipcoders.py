@@ -13,7 +13,7 @@ import lz4.frame
 
 from mlgate.errors import Incomplete
 from mlgate.inspectors._sevenzip import Coder, Folder
-from mlgate.inspectors._streams import CHUNK, CODECS, DICTIONARY, ERRORS, Decoder, Zlib, broken
+from mlgate.inspectors._streams import CHUNK, CODECS, DICTIONARY, ERRORS, Decompressor, Inflate, broken
 from mlgate.records import Source
 
 _COPY, _DELTA, _LZMA2, _LZMA = b"\x00", b"\x03", b"\x21", b"\x03\x01\x01"
@@ -96,7 +96,7 @@ def _coder(coder: Coder, size: int, flow: Pieces) -> Pieces:
     return _decoded(make, flow)
 
 
-def _decoder(method: bytes, properties: bytes, size: int) -> Callable[[bytes], Decoder] | None:
+def _decoder(method: bytes, properties: bytes, size: int) -> Callable[[bytes], Decompressor] | None:
     if method == _LZMA and len(properties) == 5 and properties[0] < 225:
         packed = properties[0]
         settings = {"lc": packed % 9, "lp": packed // 9 % 5, "pb": packed // 45}
@@ -106,7 +106,7 @@ def _decoder(method: bytes, properties: bytes, size: int) -> Callable[[bytes], D
         dictionary = 0xFFFFFFFF if bits == 40 else (2 | bits & 1) << (bits // 2 + 11)
         return _lzma({"id": lzma.FILTER_LZMA2}, dictionary, size)
     if method == _DEFLATE:
-        return lambda _: Zlib(-15)
+        return lambda _: Inflate(-15)
     if method == _BZIP2:
         return lambda _: bz2.BZ2Decompressor()
     if method == _ZSTD:
@@ -116,7 +116,7 @@ def _decoder(method: bytes, properties: bytes, size: int) -> Callable[[bytes], D
     return None
 
 
-def _lzma(settings: dict[str, int], dictionary: int, size: int) -> Callable[[bytes], Decoder]:
+def _lzma(settings: dict[str, int], dictionary: int, size: int) -> Callable[[bytes], Decompressor]:
     needed = min(dictionary, size)  # no distance goes further back than the beginning
     if needed > DICTIONARY:
         raise Incomplete("limit", f"an LZMA dictionary of {needed:,} bytes")
@@ -124,7 +124,7 @@ def _lzma(settings: dict[str, int], dictionary: int, size: int) -> Callable[[byt
     return lambda _: lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
 
 
-def _decoded(make: Callable[[bytes], Decoder], flow: Pieces) -> Pieces:
+def _decoded(make: Callable[[bytes], Decompressor], flow: Pieces) -> Pieces:
     """Streams one behind the other, which BZip2, zstd and lz4 written by several threads are."""
     pending = next(flow, b"")
     while pending:
