@@ -90,13 +90,17 @@ class Names:
             yield from self._say(OUT, f"Member {name[:200]!r} is unpacked outside of the folder.", name)
         if device:
             yield from self._say(LINK, f"Member {name[:200]!r} is a device or a pipe.", name)
+        yield from self.through(name)
         clean = _clean(name)
-        if self._passes(clean, self._leaving):
-            yield from self._say(THROUGH, f"Member {name[:200]!r} goes through a link out of the folder.", name)
         if not name.endswith("/"):
             if clean in self._seen:
                 yield from self._say(TWICE, f"Two members are named {name[:200]!r}.", name)
             self._seen.add(clean)
+
+    def through(self, name: str) -> Iterator[Finding]:
+        """Only whether a link out of the folder came before on this path."""
+        if self._passes(_clean(name), self._leaving):
+            yield from self._say(THROUGH, f"Member {name[:200]!r} goes through a link out of the folder.", name)
 
     def link(self, name: str, target: str, *, hard: bool) -> Iterator[Finding]:
         """A link; a hard link's target counts from the archive's top, a symbolic one's from where it stands."""

@@ -35,7 +35,7 @@ _HEAD = 18  # the longest frame header that is looked into here
 _LZ4, _LZ4_LEGACY, _ZSTD = b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18", b"\x28\xb5\x2f\xfd"
 
 
-class Decoder(Protocol):
+class Decompressor(Protocol):
     """What bz2's decompressor has: it takes bytes as long as `needs_input`, and says at `eof` what it left over."""
 
     @property
@@ -50,7 +50,7 @@ class Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-class Zlib:
+class Inflate:
     """zlib's object with the names that bz2's has; `bits` is zlib's wbits: 31 gzip, 15 zlib, -15 bare deflate."""
 
     def __init__(self, bits: int) -> None:
@@ -147,18 +147,18 @@ def _skippable(head: bytes) -> bool:
     return head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50
 
 
-def _lz4(head: bytes) -> Decoder:
+def _lz4(head: bytes) -> Decompressor:
     if _skippable(head):
         return _Skippable(head)
     if head.startswith(_LZ4_LEGACY):
         return _LegacyLz4()
     if head.startswith(_LZ4) and head[4] & 1:
         raise Incomplete("unsupported", "the lz4 frame needs a dictionary that is not in it")
-    decoder: Decoder = lz4.frame.LZ4FrameDecompressor()
+    decoder: Decompressor = lz4.frame.LZ4FrameDecompressor()
     return decoder
 
 
-def _zstd(head: bytes) -> Decoder:
+def _zstd(head: bytes) -> Decompressor:
     if _skippable(head):
         return _Skippable(head)
     try:
@@ -170,7 +170,7 @@ def _zstd(head: bytes) -> Decoder:
     return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
 
 
-def _lzma(_head: bytes) -> Decoder:
+def _lzma(_head: bytes) -> Decompressor:
     return lzma.LZMADecompressor(memlimit=_LZMA_MEMORY)
 
 
@@ -181,17 +181,17 @@ class Codec:
     `padded` says that its tools skip zeros between and after streams.
     """
 
-    decoder: Callable[[bytes], Decoder]
+    decoder: Callable[[bytes], Decompressor]
     endings: tuple[str, ...]
     padded: bool = False
 
 
 CODECS = {
-    "gzip": Codec(decoder=lambda _: Zlib(31), endings=(".gz", ".tgz", ".gzip"), padded=True),
+    "gzip": Codec(decoder=lambda _: Inflate(31), endings=(".gz", ".tgz", ".gzip"), padded=True),
     "bzip2": Codec(decoder=lambda _: bz2.BZ2Decompressor(), endings=(".bz2", ".tbz2", ".tbz"), padded=True),
     "xz": Codec(decoder=_lzma, endings=(".xz", ".txz", ".lzma"), padded=True),
     "lzma": Codec(decoder=_lzma, endings=(".lzma", ".tlz", ".xz"), padded=True),
-    "zlib": Codec(decoder=lambda _: Zlib(15), endings=(".z", ".zlib", ".zz"), padded=True),
+    "zlib": Codec(decoder=lambda _: Inflate(15), endings=(".z", ".zlib", ".zz"), padded=True),
     "lz4": Codec(decoder=_lz4, endings=(".lz4", ".tlz4")),
     "zstd": Codec(decoder=_zstd, endings=(".zst", ".zstd", ".tzst")),
 }
@@ -226,7 +226,7 @@ class Streams:
             self._count += 1
             yield from self._one(decoder)
 
-    def _one(self, decoder: Decoder) -> Iterator[bytes]:
+    def _one(self, decoder: Decompressor) -> Iterator[bytes]:
         idle = 0
         while not decoder.eof:
             if decoder.needs_input and not self._pending and not self._more():
@@ -269,7 +269,7 @@ def headless(head: bytes) -> str | None:
     if len(head) < 8:
         return None
     if head[0] & 15 == 8 and head[0] <= 0x78 and int.from_bytes(head[:2], "big") % 31 == 0 and not head[1] & 32:
-        return "zlib" if _unpacks(Zlib(15), head) else None
+        return "zlib" if _unpacks(Inflate(15), head) else None
     size, unpacked = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
     # what xz and file(1) ask of the header: a dictionary of 2^n or 2^n + 2^(n-1) bytes, and a size that can be
     part = size // 3 if size % 3 == 0 else size
@@ -281,7 +281,7 @@ def headless(head: bytes) -> str | None:
     return None
 
 
-def _unpacks(decoder: Decoder, head: bytes) -> bool:
+def _unpacks(decoder: Decompressor, head: bytes) -> bool:
     try:
         return bool(decoder.decompress(head, 4096)) or decoder.eof
     except ERRORS:

@@ -6,6 +6,7 @@ Source: PKWARE APPNOTE 6.3.10; Lib/zipfile.py for what Python accepts, miniz for
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,12 +17,17 @@ MEMBERS = 200_000
 _DIRECTORY = 128 << 20
 _END, _END64, _LOCATOR, CENTRAL, LOCAL = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x01\x02", b"PK\x03\x04"
 ENCRYPTED, DESCRIPTOR, STRONG, UTF8, MASKED = 1, 8, 64, 2048, 8192
+_UNIX = (3, 19)  # "version made by" whose attributes are Unix modes: Unix and macOS
+_UNICODE_PATH = 0x7075
 _MAX32, _MAX16 = 0xFFFFFFFF, 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One entry of the central directory; `header` is where its local header stands in the file."""
+    """One entry of the central directory; `header` is where its local header stands in the file.
+
+    `mode` is its Unix mode or 0, `alias` the name in Info-ZIP's Unicode path field (APPNOTE 4.6.9).
+    """
 
     name: str
     raw: bytes
@@ -31,6 +37,8 @@ class Member:
     packed: int
     size: int
     header: int
+    mode: int = 0
+    alias: bytes | None = None
 
     @property
     def directory(self) -> bool:
@@ -68,8 +76,13 @@ def read_directory(source: Source) -> Directory:
     if at < 0 or len(tail) - at < 22:
         raise Incomplete("truncated", "the archive has no end record")
     end = tail_start + at
+    disk, first = struct.unpack_from("<HH", tail, at + 4)
+    if (disk, first) not in ((0, 0), (_MAX16, _MAX16), (0, _MAX16), (_MAX16, 0)):
+        raise Incomplete("unsupported", f"the archive is in several volumes, and this is number {disk + 1}")
     count, size, offset, comment = struct.unpack_from("<HIIH", tail, at + 10)
     oddities = []
+    if _earlier_end(source, tail, at, tail_start):
+        oddities.append(("second", "two end records, one in the comment of the other"))
     if end + 22 + comment != source.size:
         oddities.append(
             ("outside", f"{source.size - end - 22:,} bytes follow the end record, {comment:,} are announced")
@@ -98,6 +111,19 @@ def read_directory(source: Source) -> Directory:
     return Directory(members=members, oddities=tuple(oddities), start=offset + before)
 
 
+def _earlier_end(source: Source, tail: bytes, last: int, start: int) -> bool:
+    """Whether another end record is as good as the last one: its comment goes to the end, its directory is one."""
+    at = tail.find(_END)
+    for _ in range(100):
+        if not 0 <= at < last:
+            return False
+        size, offset, comment = struct.unpack_from("<IIH", tail, at + 12)
+        if at + 22 + comment == len(tail) and source.read_at(offset, 4) == CENTRAL and offset + size <= start + at:
+            return True
+        at = tail.find(_END, at + 1)
+    return True
+
+
 def _zip64(source: Source, end: int) -> tuple[int, int, int, int] | None:
     """(count, size, offset, place) of the zip64 end record (APPNOTE 4.3.14), or None when there is none."""
     locator = source.read_at(end - 20, 20) if end >= 20 else b""
@@ -116,9 +142,9 @@ def _entries(source: Source, start: int, size: int, before: int) -> Iterator[Mem
     data = source.read_at(start, size)
     at = 0
     while at + 46 <= len(data) and data[at : at + 4] == CENTRAL:
-        flags, method = struct.unpack_from("<HH", data, at + 8)
+        maker, flags, method = data[at + 5], *struct.unpack_from("<HH", data, at + 8)
         crc, packed, unpacked, named, extra, comment = struct.unpack_from("<IIIHHH", data, at + 16)
-        (header,) = struct.unpack_from("<I", data, at + 42)
+        attributes, header = struct.unpack_from("<II", data, at + 38)
         raw = data[at + 46 : at + 46 + named]
         fields = data[at + 46 + named : at + 46 + named + extra]
         unpacked, packed, header = _wide(fields, [unpacked, packed, header])
@@ -131,6 +157,8 @@ def _entries(source: Source, start: int, size: int, before: int) -> Iterator[Mem
             packed=packed,
             size=unpacked,
             header=header + before,
+            mode=attributes >> 16 if maker in _UNIX else 0,
+            alias=_alias(fields, raw),
         )
         at += 46 + named + extra + comment
     if at < len(data):
@@ -151,6 +179,21 @@ def _wide(fields: bytes, values: list[int]) -> list[int]:
             break
         at += 4 + length
     return values
+
+
+def _alias(fields: bytes, raw: bytes) -> bytes | None:
+    """The name of the Unicode path field, when its checksum says that it is of this name."""
+    at = 0
+    while at + 9 <= len(fields):
+        kind, length = struct.unpack_from("<HH", fields, at)
+        if (
+            kind == _UNICODE_PATH
+            and length >= 5
+            and zlib.crc32(raw) == int.from_bytes(fields[at + 5 : at + 9], "little")
+        ):
+            return fields[at + 9 : at + 4 + length]
+        at += 4 + length
+    return None
 
 
 def _name(raw: bytes, flags: int) -> str:

@@ -27,7 +27,8 @@ HEADERS = _rule(
     "The archive's two headers of a member disagree",
     Severity.HIGH,
     "A ZIP member is described twice, before its data and in the directory at the end. Here name, method, size, "
-    "checksum or encryption differ, so that loaders and scanners can see different content.",
+    "checksum or encryption differ, or a second name stands in an extra field, so that loaders and scanners can see "
+    "different content.",
     _DIFFER,
 )
 DUPLICATE = _rule(

@@ -9,50 +9,17 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from mlgate.errors import Incomplete
+from mlgate.inspectors._streams import CODECS, DICTIONARY, ERRORS, Decompressor, Inflate, broken
 from mlgate.records import Source
 from mlgate.sources import BytesSource
+
+__all__ = ("Budget", "Decompressor", "FileSource", "Inflate", "Unpacked", "unpack", "zip_decompressor")
 
 _STEP = 1 << 18
 _MEMORY = 8 << 20  # more than this goes to a temporary file
 _RATIO_FREE = 16 << 20  # below this, no ratio is a bomb
-
-
-class Decompressor(Protocol):
-    """What bz2 and lzma have, and zlib behind Inflate."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def needs_input(self) -> bool: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
-
-
-class Inflate:
-    """zlib's decompressor with the interface of bz2's."""
-
-    def __init__(self, bits: int) -> None:
-        self._inner = zlib.decompressobj(bits)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    @property
-    def unused(self) -> bytes:
-        """Bytes after the end of the compressed stream."""
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
 class FileSource:
@@ -124,7 +91,10 @@ def unpack(source: Source, start: int, length: int, make: Callable[[], Decompres
                 kept += piece
             else:
                 file.append(piece)
-    except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError) as error:
+    except (*ERRORS, ValueError) as error:
+        stop = broken("packed", error, start)
+        if stop.reason == "limit":
+            raise stop from None
         problem = str(error)[:200] or type(error).__name__
     if file is None:
         return Unpacked(source=BytesSource(bytes(kept)), crc=crc, problem=problem, used=feed.consumed)
@@ -145,8 +115,7 @@ class _Feed:
         pending = b""
         while True:
             if decompressor.eof:
-                rest = _unused(decompressor)
-                pending = rest or self._next()
+                pending = decompressor.unused_data or self._next()
                 if not pending.strip(b"\0"):
                     return
                 decompressor = self._make()
@@ -165,16 +134,6 @@ class _Feed:
         return data
 
 
-def _unused(decompressor: Decompressor) -> bytes:
-    if isinstance(decompressor, Inflate):
-        return decompressor.unused
-    unused = getattr(decompressor, "unused_data", b"")
-    return unused if isinstance(unused, bytes) else b""
-
-
-_DICTIONARY = 128 * 2**20  # the largest preset's is 64 MiB
-
-
 def zip_decompressor(method: int, source: Source, start: int) -> tuple[Callable[[], Decompressor], int] | None:
     """(maker, bytes of header to skip) for a ZIP compression method (APPNOTE 4.4.5), or None when unknown."""
     if method == 8:
@@ -188,9 +147,13 @@ def zip_decompressor(method: int, source: Source, start: int) -> tuple[Callable[
         packed, size = head[4], int.from_bytes(head[5:9], "little")
         if packed >= 9 * 5 * 5:
             return None
-        if size > _DICTIONARY:  # it is allocated before the first byte comes out
+        if size > DICTIONARY:  # it is allocated before the first byte comes out
             raise Incomplete("limit", f"an LZMA dictionary of {size:,} bytes")
         settings = {"lc": packed % 9, "lp": packed // 9 % 5, "pb": packed // 45, "dict_size": max(size, 4096)}
         filters = [{"id": lzma.FILTER_LZMA1, **settings}]
         return (lambda: lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)), 9
+    if method in (20, 93):  # 4.4.5: 20 is the number that zstd had first
+        return (lambda: CODECS["zstd"].decoder(b"")), 0
+    if method == 95:
+        return (lambda: CODECS["xz"].decoder(b"")), 0
     return None

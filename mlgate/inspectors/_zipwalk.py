@@ -60,6 +60,12 @@ class Walk:
             if _unsafe(member.name):
                 yield from self._say(rules.UNSAFE_NAME, f"a member is named {member.name[:200]!r}", member.name)
             local = self.local(member)
+            if member.alias is not None and member.raw.isascii() and member.alias != member.raw:
+                alias = member.alias.decode("utf-8", "backslashreplace")[:200]
+                detail = f"{member.name[:200]!r} is also named {alias!r}"
+                yield from self._say(rules.HEADERS, detail, member.name)
+                if _unsafe(alias):
+                    yield from self._say(rules.UNSAFE_NAME, f"a member is named {alias!r}", alias)
             if local is None:
                 yield from self._say(rules.AMBIGUOUS, f"{member.name[:200]!r} has no data where it should", member.name)
             else:
@@ -88,6 +94,9 @@ class Walk:
                 differ.append(f"size {local.size:,}")
             if local.crc != member.crc and not (local.flags & _DESCRIPTOR):
                 differ.append("checksum")
+        encrypted = (member.flags | local.flags) & (ENCRYPTED | STRONG)
+        if member.method == _STORED and member.packed != member.size and not encrypted:
+            differ.append(f"{member.packed:,} bytes of {member.size:,}, although it is not packed,")
         if differ:
             detail = f"{member.name[:200]!r} has {', '.join(differ)} in its local header"
             yield from self._say(rules.HEADERS, detail, member.name)

@@ -14,7 +14,7 @@ from typing import IO
 from mlgate.errors import Incomplete
 from mlgate.identify import HEAD, identify, promised
 from mlgate.inspectors._streams import CODECS, Streams, headless
-from mlgate.inspectors.pickles import SUFFIXES
+from mlgate.inspectors.pickles import claims as packed_pickle
 from mlgate.pickles.sniff import is_pickle
 from mlgate.records import Artifact, Inspector, Observation, Source
 from mlgate.sources import FdSource
@@ -32,8 +32,7 @@ def _codec(artifact: Artifact) -> str | None:
         return "lz4" if artifact.name.lower().endswith(CODECS["lz4"].endings) else "zstd"
     if found is None and not artifact.formats:
         found = headless(artifact.head)
-        # joblib's zlib under a pickle's name is the pickle reader's
-        return None if found == "zlib" and artifact.name.lower().endswith(SUFFIXES) else found
+        return None if found and packed_pickle(artifact) else found  # joblib's files are the pickle reader's
     return found
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
+import lzma
 import pickle
 import struct
+import sys
 import zipfile
 import zlib
 from dataclasses import dataclass
 
 from tests.builders import pickles as build
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,3 +194,63 @@ def ordinary_zip() -> bytes:
         target.writestr("lzma.txt", b"y" * 1000, zipfile.ZIP_LZMA)
         target.comment = b"made by zipfile"
     return out.getvalue()
+
+
+# -- structure
+
+
+def with_extra(name: str, alias: str) -> bytes:
+    """A member with Info-ZIP's Unicode path field (APPNOTE 4.6.9), which some readers prefer to the name."""
+    data, raw = b"content", name.encode()
+    field = b"\x01" + struct.pack("<I", zlib.crc32(raw)) + alias.encode()
+    extra = struct.pack("<HH", 0x7075, len(field)) + field
+    numbers = struct.pack("<III", zlib.crc32(data), len(data), len(data))
+    lengths = struct.pack("<HH", len(raw), len(extra))
+    out = b"PK\x03\x04" + struct.pack("<HHHHH", 20, 0, 0, 0, 33) + numbers + lengths + raw + extra + data
+    central = b"PK\x01\x02" + struct.pack("<HHHHHH", 20, 20, 0, 0, 0, 33) + numbers + lengths
+    central += struct.pack("<HHHII", 0, 0, 0, 0, 0) + raw + extra
+    return out + central + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central), len(out), 0)
+
+
+def second_end(hidden: bytes) -> bytes:
+    """Two whole archives in one file: the second directory and end record are the first one's comment."""
+    first = archive(Entry(name="m.pkl", data=hidden))
+    end = first.rindex(b"PK\x05\x06")
+    central = first.index(b"PK\x01\x02")
+    other = archive(Entry(name="notes.txt", data=b"notes"))
+    at, there = len(first), other.index(b"PK\x01\x02")
+    listed = other[there:-22]
+    shifted = listed[:42] + struct.pack("<I", at) + listed[46:]
+    comment = other[:there] + shifted
+    comment += b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(shifted), at + there, 0)
+    assert central < end
+    return first[:-2] + struct.pack("<H", len(comment)) + comment
+
+
+def volume() -> bytes:
+    """The last volume of an archive in three."""
+    data = archive(Entry(name="m.pkl", data=b"x"))
+    return data[:-18] + struct.pack("<HH", 2, 0) + data[-14:]
+
+
+def linked(name: str, target: str, *more: str) -> bytes:
+    """A symbolic link as zip -y stores it, and members that come after it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        info = zipfile.ZipInfo(name)
+        info.create_system, info.external_attr = 3, 0o120777 << 16
+        made.writestr(info, target)
+        for other in more:
+            made.writestr(other, b"content")
+    return out.getvalue()
+
+
+def packed(method: int, data: bytes) -> bytes:
+    """A member packed with zstd (93, formerly 20) or xz (95), which zipfile does not write."""
+    body = lzma.compress(data) if method == 95 else zstd.compress(data)
+    raw = b"m.pkl"
+    numbers = struct.pack("<III", zlib.crc32(data), len(body), len(data))
+    out = b"PK\x03\x04" + struct.pack("<HHHHH", 63, 0, method, 0, 33) + numbers + struct.pack("<HH", 5, 0) + raw + body
+    central = b"PK\x01\x02" + struct.pack("<HHHHHH", 63, 63, 0, method, 0, 33) + numbers
+    central += struct.pack("<HHHHHII", 5, 0, 0, 0, 0, 0, 0) + raw
+    return out + central + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central), len(out), 0)

@@ -14,6 +14,7 @@ from mlgate.inspectors._zipwalk import Walk
 from mlgate.records import Artifact, Limits
 from mlgate.sources import BytesSource
 from tests.builders import archives as build
+from tests.builders import pickles
 from tests.inspectors.looking import look
 
 PAYLOAD = "MLG-PKL-001"
@@ -34,6 +35,18 @@ PAYLOAD = "MLG-PKL-001"
         (build.encrypted, set(), ("encrypted",)),
         (build.unknown_method, {PAYLOAD}, ("unsupported",)),
         (build.behind_pickle, {PAYLOAD, "MLG-PKL-007", "MLG-ARC-006"}, ()),
+        (partial(build.with_extra, "notes.txt", "m.pkl"), {"MLG-ARC-001"}, ()),
+        (partial(build.with_extra, "notes.txt", "../m.pkl"), {"MLG-ARC-001", "MLG-ARC-003"}, ()),
+        (partial(build.with_extra, "notes.txt", "notes.txt"), set(), ()),
+        (partial(build.with_extra, "mod\u00e8le.txt", "modele.txt"), set(), ()),
+        (partial(build.second_end, pickles.os_system()), {"MLG-ARC-007"}, ()),
+        (build.volume, set(), ("unsupported",)),
+        (partial(build.linked, "near", "other.txt", "a/b"), set(), ()),
+        (partial(build.linked, "far", "/etc", "b"), {"MLG-ARC-020"}, ()),
+        (partial(build.linked, "far", "../..", "far/b"), {"MLG-ARC-020", "MLG-ARC-022"}, ()),
+        (partial(build.packed, 93, pickles.os_system()), {PAYLOAD}, ()),
+        (partial(build.packed, 20, pickles.os_system()), {PAYLOAD}, ()),
+        (partial(build.packed, 95, pickles.os_system()), {PAYLOAD}, ()),
         (partial(build.nested, 3), {PAYLOAD}, ()),
         (partial(build.nested, 6), set(), ("depth",)),
     ],
