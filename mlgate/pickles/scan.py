@@ -232,7 +232,7 @@ class Scan:
             scan = Scan(self.artifact, self.source, start=offset, depth=_NESTING, torch=True, streams=1, asked=False)
             found: list[Finding] = []
             with contextlib.suppress(Incomplete):  # bytes that are no pickle after all
-                found.extend(scan.findings())
+                found.extend(said for said in scan.findings() if isinstance(said, Finding))
             if scan.judge.ran or scan.count:
                 reached = max(reached, scan.end)
                 yield from self._within(found, offset, "a pickle after the end")
