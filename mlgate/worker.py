@@ -27,6 +27,7 @@ from mlgate.wire import Line, encode
 Emit = Callable[[Line], None]
 _SAME = {"torch": ("torch", "pickles")}  # torch.load takes both, under the same names
 _BLOCK = 1 << 20
+_ONE_INSIDE = frozenset({"gzip", "bzip2", "xz", "lz4", "zstd"})
 _ARTIFACTS = 100_000  # members one file may unfold into, over all levels
 
 
@@ -89,6 +90,8 @@ class Examination:
         content = [label for label in artifact.formats if label in MODEL_CONTENT]
         if not content and is_text(artifact.name, artifact.head):
             promise = None
+        if not understood and _ONE_INSIDE.issuperset(artifact.formats) and any(r.container for r in readers):
+            promise = None  # what is inside comes back under the same name, and has to keep the promise
         if not understood and (promise or content):
             self.claim()
             label = content[0] if content else promise or ""
