@@ -45,7 +45,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 
 # Contents that are models (or wrap them) wherever they stand, so somebody has to understand them.
-MODEL_CONTENT = frozenset({"rar", "hdf5", "tflite", "executorch", "gguf", "npy", "safetensors", "pickle"})
+MODEL_CONTENT = frozenset({"hdf5", "tflite", "executorch", "gguf", "npy", "safetensors", "pickle"})
 
 # Name endings by which ML frameworks save what they later load; each names the format people expect.
 MODEL_SUFFIXES = {
