@@ -45,7 +45,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 
 # Contents that are models (or wrap them) wherever they stand, so somebody has to understand them.
-MODEL_CONTENT = frozenset({"rar", "hdf5", "tflite", "executorch", "gguf", "npy", "safetensors", "pickle"})
+MODEL_CONTENT = frozenset({"hdf5", "tflite", "executorch", "gguf", "npy", "safetensors", "pickle"})
 
 # Name endings by which ML frameworks save what they later load; each names the format people expect.
 MODEL_SUFFIXES = {
@@ -121,6 +121,8 @@ def is_text(name: str, head: bytes) -> bool:
 def identify(source: Source, head: bytes) -> tuple[str, ...]:
     """Labels of all formats the bytes begin (or, for zip, end) with. Several at once is a polyglot."""
     found = [label for offset, magic, label in _MAGIC if head[offset : offset + len(magic)] == magic]
+    if "hdf5" not in found and _hdf5_behind_user_block(source, head):
+        found.append("hdf5")
     if "tar" not in found and is_tar_header(head[:512]):
         found.append("tar")
     if "zip" not in found and _ends_with_zip(source):
@@ -130,6 +132,18 @@ def identify(source: Source, head: bytes) -> tuple[str, ...]:
     if len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= min(source.size, 100_000_000):
         found.append("safetensors")
     return tuple(found)
+
+
+def _hdf5_behind_user_block(source: Source, head: bytes) -> bool:
+    """Whether the signature stands at 512, 1024, 2048, ..., where HDF5 looks for it (file format 3.0, II.A)."""
+    signature = b"\x89HDF\r\n\x1a\n"
+    offset = 512
+    while offset + 8 <= source.size:
+        found = head[offset : offset + 8] if offset + 8 <= len(head) else source.read_at(offset, 8)
+        if found == signature:
+            return True
+        offset *= 2
+    return False
 
 
 def is_tar_header(block: bytes) -> bool:
@@ -164,7 +178,7 @@ def _ends_with_zip(source: Source) -> bool:
 
 def promised(name: str, *, unwrap: bool = True) -> str | None:
     """The model format that a file name promises, or None. With `unwrap`, compression endings are looked through."""
-    lowered = name.lower()
+    lowered = name.lower().rstrip(" .")  # Windows leaves them away
     for wrapper in _WRAPPERS if unwrap else ():
         if lowered.endswith(wrapper) and lowered != wrapper:
             lowered = lowered.removesuffix(wrapper)

@@ -65,9 +65,11 @@ class Examination:
                 pending.pop()
                 continue
             self._count += 1
-            if self._count > _ARTIFACTS or inner.depth > inner.limits.depth:
-                what = "archives are nested too deep" if self._count <= _ARTIFACTS else "too many members"
-                self._stopped("limit", inner.at(), what)
+            if self._count > _ARTIFACTS:  # said once: the answer is the same for all that would follow
+                self._stopped("limit", inner.at(), "too many members")
+                return
+            if inner.depth > inner.limits.depth:
+                self._stopped("limit", inner.at(), "archives are nested too deep")
                 continue
             pending.append(self._readings(inner))
 

@@ -1,12 +1,14 @@
-"""Names of archive members: those that lead out of the folder they are unpacked into, links, and names that lie."""
+"""Members of archives as artifacts, and their names: links, and names that lead out of the folder of unpacking."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 
 from mlgate import rules
-from mlgate.records import Artifact, Category, Finding, Rule, Severity
+from mlgate.identify import HEAD, identify
+from mlgate.records import Artifact, Category, Finding, Rule, Severity, Source
 
 _SAID = 50  # findings of one rule about one archive
 _REMEDY = "Build the archive again from plain files with relative names."
@@ -55,6 +57,20 @@ TWICE = Rule(
 )
 
 RULES = (LINK, OUT, THROUGH, TWICE)
+
+
+def member(artifact: Artifact, name: str, content: Source) -> Artifact:
+    """Content of an archive as an artifact one level deeper; `name` is its path in the archive."""
+    head = content.read_at(0, HEAD)
+    return dataclasses.replace(
+        artifact,
+        name=name.replace("\\", "/").rpartition("/")[2],
+        source=content,
+        head=head,
+        formats=identify(content, head),
+        member=(f"{artifact.member}!{name}" if artifact.member else name)[:1000],
+        depth=artifact.depth + 1,
+    )
 
 
 def leads_out(name: str) -> bool:

@@ -76,9 +76,7 @@ def read_directory(source: Source) -> Directory:
     if at < 0 or len(tail) - at < 22:
         raise Incomplete("truncated", "the archive has no end record")
     end = tail_start + at
-    disk, first = struct.unpack_from("<HH", tail, at + 4)
-    if (disk, first) not in ((0, 0), (_MAX16, _MAX16), (0, _MAX16), (_MAX16, 0)):
-        raise Incomplete("unsupported", f"the archive is in several volumes, and this is number {disk + 1}")
+    _one_volume(*struct.unpack_from("<HH", tail, at + 4))
     count, size, offset, comment = struct.unpack_from("<HIIH", tail, at + 10)
     oddities = []
     if _earlier_end(source, tail, at, tail_start):
@@ -88,7 +86,9 @@ def read_directory(source: Source) -> Directory:
             ("outside", f"{source.size - end - 22:,} bytes follow the end record, {comment:,} are announced")
         )
     place = end
-    wide = _zip64(source, end)
+    wide, doubtful = _zip64(source, end)
+    if doubtful:
+        oddities.append(("second", "two zip64 end records"))
     if wide is not None:
         narrow = ((count, _MAX16, wide[0]), (size, _MAX32, wide[1]), (offset, _MAX32, wide[2]))
         if any(value not in (absent, real) for value, absent, real in narrow):
@@ -111,6 +111,11 @@ def read_directory(source: Source) -> Directory:
     return Directory(members=members, oddities=tuple(oddities), start=offset + before)
 
 
+def _one_volume(disk: int, first: int) -> None:
+    if disk not in (0, _MAX16) or first not in (0, _MAX16):
+        raise Incomplete("unsupported", f"the archive is in several volumes, and this is number {disk + 1}")
+
+
 def _earlier_end(source: Source, tail: bytes, last: int, start: int) -> bool:
     """Whether another end record is as good as the last one: its comment goes to the end, its directory is one."""
     at = tail.find(_END)
@@ -124,18 +129,23 @@ def _earlier_end(source: Source, tail: bytes, last: int, start: int) -> bool:
     return True
 
 
-def _zip64(source: Source, end: int) -> tuple[int, int, int, int] | None:
-    """(count, size, offset, place) of the zip64 end record (APPNOTE 4.3.14), or None when there is none."""
+def _zip64(source: Source, end: int) -> tuple[tuple[int, int, int, int] | None, bool]:
+    """(count, size, offset, place) of the zip64 end record (APPNOTE 4.3.14), and whether another says otherwise.
+
+    The first is None when there is none. zipfile looks right before the locator, miniz and others where it points.
+    """
     locator = source.read_at(end - 20, 20) if end >= 20 else b""
     if locator[:4] != _LOCATOR:
-        return None
-    place = int.from_bytes(locator[8:16], "little")
-    for candidate in (end - 20 - 56, place):  # zipfile looks right before the locator, others where it points
+        return None, False
+    found = []
+    for candidate in (end - 20 - 56, int.from_bytes(locator[8:16], "little")):
         record = source.read_at(candidate, 56) if candidate >= 0 else b""
         if record[:4] == _END64 and len(record) == 56:
             count, size, offset = struct.unpack_from("<QQQ", record, 32)
-            return count, size, offset, candidate
-    raise Incomplete("malformed", "the zip64 locator points nowhere")
+            found.append((count, size, offset, candidate))
+    if not found:
+        raise Incomplete("malformed", "the zip64 locator points nowhere")
+    return found[0], len(set(found)) > 1
 
 
 def _entries(source: Source, start: int, size: int, before: int) -> Iterator[Member]:

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from mlgate import rules
 from mlgate.errors import Incomplete
-from mlgate.identify import HEAD, identify
-from mlgate.inspectors._members import LINK, OUT, THROUGH, TWICE, Names
+from mlgate.inspectors._members import LINK, OUT, THROUGH, TWICE, Names, member
 from mlgate.inspectors._sevenzip import HEADER, START, Entry, Header, Streams, checked, parse_header
 from mlgate.inspectors._sevenzipcoders import pieces
 from mlgate.inspectors._ziprules import CHECKSUM
@@ -88,20 +87,6 @@ def _crc(source: Source) -> int:
     return crc
 
 
-def _member(artifact: Artifact, entry: Entry, content: Source, left: int) -> Artifact:
-    head = content.read_at(0, HEAD)
-    return dataclasses.replace(
-        artifact,
-        name=entry.name.replace("\\", "/").rpartition("/")[2],
-        source=content,
-        head=head,
-        formats=identify(content, head),
-        member=(f"{artifact.member}!{entry.name}" if artifact.member else entry.name)[:1000],
-        depth=artifact.depth + 1,
-        limits=dataclasses.replace(artifact.limits, unpacked=max(0, left)),
-    )
-
-
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     """Findings and members. Raises Incomplete for what could not be read."""
     if "7z" not in artifact.formats:
@@ -148,7 +133,8 @@ def _one(
     if stat.S_ISLNK(entry.mode):
         target = inside.read_at(0, _LINK_LENGTH).decode("utf-8", "backslashreplace")
         yield from names.link(entry.name, target, hard=False)
-    found = _member(artifact, entry, inside, left)
+    budget = dataclasses.replace(artifact.limits, unpacked=max(0, left))
+    found = dataclasses.replace(member(artifact, entry.name, inside), limits=budget)
     if crc is not None and _crc(inside) != crc:
         message = f"The checksum of {entry.name[:200]!r} is wrong."
         yield rules.finding(CHECKSUM, found.at(), message, evidence="crc-32")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from mlgate import rules
 from mlgate.errors import Incomplete
-from mlgate.identify import HEAD, identify
-from mlgate.inspectors._members import LINK, OUT, THROUGH, TWICE, Names
+from mlgate.inspectors._members import LINK, OUT, THROUGH, TWICE, Names, member
 from mlgate.inspectors._tarheaders import DEVICES, LINKS, REGULAR, Entry, Walked, entries
 from mlgate.records import Artifact, Category, Finding, Inspector, Observation, Rule, Severity
 from mlgate.sources import SliceSource
@@ -44,17 +42,7 @@ def _claims(artifact: Artifact) -> bool:
 
 
 def _inner(artifact: Artifact, entry: Entry) -> Artifact:
-    content = SliceSource(artifact.source, entry.data, entry.size)
-    head = content.read_at(0, HEAD)
-    return dataclasses.replace(
-        artifact,
-        name=entry.name.rpartition("/")[2],
-        source=content,
-        head=head,
-        formats=identify(content, head),
-        member=(f"{artifact.member}!{entry.name}" if artifact.member else entry.name)[:1000],
-        depth=artifact.depth + 1,
-    )
+    return member(artifact, entry.name, SliceSource(artifact.source, entry.data, entry.size))
 
 
 def _desync(artifact: Artifact, entry: Entry) -> Iterator[Finding]:

@@ -227,6 +227,18 @@ def second_end(hidden: bytes) -> bytes:
     return first[:-2] + struct.pack("<H", len(comment)) + comment
 
 
+def wide(*, other: bool) -> bytes:
+    """An archive with a zip64 end record; with `other`, the locator points at a second one that says less."""
+
+    def record(count: int, size: int, start: int) -> bytes:
+        return b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, size, start)
+
+    data = archive(Entry(name="a.txt", data=record(1, 51, 146)), Entry(name="b.txt", data=b"y"))
+    end, start = data.rindex(b"PK\x05\x06"), data.index(b"PK\x01\x02")
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, 35 if other else end, 1)
+    return data[:end] + record(2, end - start, start) + locator + data[end:]
+
+
 def volume() -> bytes:
     """The last volume of an archive in three."""
     data = archive(Entry(name="m.pkl", data=b"x"))

@@ -9,27 +9,18 @@ from hypothesis import strategies as st
 
 from mlgate.errors import Incomplete
 from mlgate.inspectors.sevenzip import INSPECTOR
-from mlgate.records import Artifact, Finding, Limits
+from mlgate.records import Limits
 from tests.builders import sevenzips as build
 from tests.builders.sevenzips import Folder
+from tests.inspectors.unpacking import Unpacked
+from tests.inspectors.unpacking import unpack as run
 from tests.reading import artifact
 
 CONTENT = b"\xe8\x00\x01\x02\x03 call me \xeb" * 3000 + b"end\xe8\x00"
 
 
-def unpack(data: bytes, path: str = "m.7z", limits: Limits | None = None) -> tuple[dict[str, bytes], list[str], str]:
-    """(content by member, rule and evidence of findings, reason of the stop)"""
-    members: dict[str, bytes] = {}
-    told = []
-    try:
-        for said in INSPECTOR.inspect(artifact(path, data, limits)):
-            if isinstance(said, Artifact):
-                members[said.member or ""] = said.source.read_at(0, said.source.size)
-            elif isinstance(said, Finding):
-                told.append(f"{said.rule.id[-3:]} {said.evidence}")
-    except Incomplete as stop:
-        return members, told, stop.reason
-    return members, told, ""
+def unpack(data: bytes, path: str = "m.7z", limits: Limits | None = None) -> Unpacked:
+    return run(INSPECTOR, path, data, limits)
 
 
 @pytest.mark.parametrize("method", build.METHODS)

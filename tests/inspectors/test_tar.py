@@ -9,31 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlgate.errors import Incomplete
 from mlgate.identify import identify
 from mlgate.inspectors.tar import INSPECTOR
-from mlgate.records import Artifact, Finding
 from mlgate.sources import BytesSource
 from tests.builders import tars as build
 from tests.builders.tars import Member
-from tests.reading import artifact
+from tests.inspectors.unpacking import Unpacked
+from tests.inspectors.unpacking import unpack as run
 
 HIDDEN = b"\x80\x04hidden"
 
 
-def unpack(data: bytes, path: str = "m.tar") -> tuple[dict[str, bytes], list[str], str]:
-    """(content by member, rule and evidence of findings, reason of the stop)"""
-    members: dict[str, bytes] = {}
-    told = []
-    try:
-        for said in INSPECTOR.inspect(artifact(path, data)):
-            if isinstance(said, Artifact):
-                members[said.member or ""] = said.source.read_at(0, said.source.size)
-            elif isinstance(said, Finding):
-                told.append(f"{said.rule.id[-3:]} {said.evidence}")
-    except Incomplete as stop:
-        return members, told, stop.reason
-    return members, told, ""
+def unpack(data: bytes, path: str = "m.tar") -> Unpacked:
+    return run(INSPECTOR, path, data)
 
 
 def by_tarfile(form: int, *names: str) -> bytes:

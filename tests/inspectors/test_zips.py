@@ -40,6 +40,8 @@ PAYLOAD = "MLG-PKL-001"
         (partial(build.with_extra, "notes.txt", "notes.txt"), set(), ()),
         (partial(build.with_extra, "mod\u00e8le.txt", "modele.txt"), set(), ()),
         (partial(build.second_end, pickles.os_system()), {"MLG-ARC-007"}, ()),
+        (partial(build.wide, other=False), set(), ()),
+        (partial(build.wide, other=True), {"MLG-ARC-007"}, ()),
         (build.volume, set(), ("unsupported",)),
         (partial(build.linked, "near", "other.txt", "a/b"), set(), ()),
         (partial(build.linked, "far", "/etc", "b"), {"MLG-ARC-020"}, ()),
