@@ -16,6 +16,7 @@ from mlgate.records import Source
 _ITEMS = 20_000_000
 _STACK = 4_000_000
 _NAME = 10_000
+_OUTER = 8
 _REFS = 5_000_000
 _SYM, _LIST, _CLO, _ENV, _PROM, _LANG, _SPECIAL, _BUILTIN, _CHAR, _LGL = range(1, 11)
 _INT, _REAL, _CPLX, _STR, _DOT = 13, 14, 15, 16, 17
@@ -41,6 +42,7 @@ class Code:
     bound: bool = False  # a variable of the workspace
     pending: bool = False
     names: set[str] = field(default_factory=set)
+    outer: Code | None = None
 
 
 @dataclass(slots=True)
@@ -328,14 +330,20 @@ class Reader:
             self._last = name
             if task.owner is not None:
                 task.owner.name = name
-        elif task.code is not None and len(task.code.names) < _NAME:
-            task.code.names.add(name)
+            return
+        code = task.code
+        for _ in range(_OUTER):  # what a function inside of a promise uses, the promise uses
+            if code is None:
+                return
+            if len(code.names) < _NAME:
+                code.names.add(name)
+            code = code.outer
 
     def _pair(self, kind: int, flags: int, task: _Task, at: int) -> None:
         attributes = self._attributes(flags, task)
         if kind in (_CLO, _PROM):
             bound = task.role == "variable"
-            code = Code("promise" if kind == _PROM else "function", at, self._last, task.inside, bound)
+            code = Code("promise" if kind == _PROM else "function", at, self._last, task.inside, bound, outer=task.code)
             self.codes.append(code)
             first = _Task("item", code, task.inside, "value" if kind == _PROM else "", code)
             self._push(*attributes, *([self._like(task)] if flags & _TAG else []), first, self._like(task, code=code))
