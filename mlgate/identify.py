@@ -35,6 +35,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (257, b"ustar", "tar"),
     (0, b"\x93NUMPY", "npy"),
     (0, b"GGUF", "gguf"),
+    *((0, magic, "ggml") for magic in (b"lmgg", b"fmgg", b"tjgg", b"algg")),  # before GGUF: ggml, ggmf, ggjt, ggla
     (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
     (4, b"TFL3", "tflite"),
     (4, b"ET12", "executorch"),
@@ -45,7 +46,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 
 # Contents that are models (or wrap them) wherever they stand, so somebody has to understand them.
-MODEL_CONTENT = frozenset({"hdf5", "tflite", "executorch", "gguf", "npy", "safetensors", "pickle"})
+MODEL_CONTENT = frozenset({"hdf5", "tflite", "executorch", "gguf", "ggml", "npy", "safetensors", "pickle"})
 
 # Name endings by which ML frameworks save what they later load; each names the format people expect.
 MODEL_SUFFIXES = {
@@ -54,7 +55,8 @@ MODEL_SUFFIXES = {
     **dict.fromkeys((".h5", ".hdf5", ".keras"), "keras"),
     **dict.fromkeys((".tflite", ".litertlm", ".task"), "tflite"),
     **dict.fromkeys((".npy", ".npz"), "numpy"),
-    **dict.fromkeys((".ggml", ".gguf", ".llamafile"), "gguf"),
+    **dict.fromkeys((".ggml", ".gguf"), "gguf"),
+    ".llamafile": "llamafile",
     **dict.fromkeys((".pdparams", ".pdmodel", ".pdopt", ".pdiparams"), "paddle"),
     **dict.fromkeys((".rds", ".rda", ".rdata"), "r"),
     **dict.fromkeys((".cbm", ".ubj", ".xgb", ".lgb"), "boosting"),

@@ -8,6 +8,7 @@ from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _ziprules
 from mlgate.inspectors._legacy import Storage, scan_legacy, storages
+from mlgate.inspectors._torchscript import FILES, FOREIGN, check_program
 from mlgate.inspectors._zipdir import Member, family
 from mlgate.inspectors._zipwalk import Walk
 from mlgate.pickles.scan import Scan
@@ -63,6 +64,8 @@ def _archive(artifact: Artifact) -> Iterator[Observation]:
         if member.name.endswith(".pkl"):
             yield from _pickle(walk, member, used, stopped, script=script)
     yield from _storages(artifact, members, used)
+    for member in members if script else ():
+        yield from _program(walk, member, stopped)
     for member in members:
         if not member.name.endswith(".pkl") and not _is_own(member, used, script=script):
             try:
@@ -98,6 +101,19 @@ def _pickle(
         stopped.append(Incomplete(stop.reason, f"{stop.detail} (in {member.name[:100]})", offset=stop.offset))
 
 
+def _program(walk: Walk, member: Member, stopped: list[Incomplete]) -> Iterator[Observation]:
+    """TorchScript's source and byte code, by the operators they name."""
+    parts = member.name.split("/")
+    if parts[-1] != "bytecode.pkl" and not (len(parts) > 2 and parts[1] == "code" and member.name.endswith(".py")):
+        return
+    try:
+        for item in walk.open(member):
+            if isinstance(item, Artifact):
+                yield from check_program(item)
+    except Incomplete as stop:
+        stopped.append(stop)
+
+
 def _is_own(member: Member, used: dict[str, Storage], *, script: bool) -> bool:
     """Whether the member is what torch itself puts there: bytes of tensors, markers, TorchScript's source."""
     if member.name in used or member.name.rsplit("/", 1)[-1] in _OWN:
@@ -124,7 +140,7 @@ INSPECTOR = Inspector(
     name="torch",
     claims=claims,
     inspect=inspect,
-    rules=(*_ziprules.RULES, STORAGE),
+    rules=(*_ziprules.RULES, STORAGE, FILES, FOREIGN),
     suffixes=(".pt", ".pth", ".ckpt", ".bin", ".pt2", ".ptl", ".torchscript", ".jit", ".mar", ".pkl", ".pickle", ".p"),
     model=True,
 )
