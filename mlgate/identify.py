@@ -82,7 +82,7 @@ _WEIGHTS_BIN = re.compile(
 )
 # TensorFlow's checkpoints and TensorFlow.js's shards have endings of their own.
 _TENSORFLOW = re.compile(
-    r".+\.data-\d{5}-of-\d{5}|.+\.ckpt(-\d+)?\.(index|meta)|variables\.index|saved_model\.pbtxt"
+    r".+\.data-\d{5}-of-\d{5}|.+\.ckpt(-\d+)?\.(index|meta)|variables\.index|saved_model\.(pbtxt|cpb)"
     r"|group\d+-shard\d+of\d+(\.bin)?",
     re.IGNORECASE,
 )
