@@ -82,11 +82,11 @@ _WEIGHTS_BIN = re.compile(
     r"|tf_model|flax_model|weights|checkpoint|rng_state)([-_.]?[\d\w-]*)?\.bin",
     re.IGNORECASE,
 )
-# TensorFlow's checkpoints and TensorFlow.js's shards have endings of their own.
-_TENSORFLOW = re.compile(
-    r".+\.data-\d{5}-of-\d{5}|.+\.ckpt(-\d+)?\.(index|meta)|variables\.index|saved_model\.pbtxt"
-    r"|group\d+-shard\d+of\d+(\.bin)?",
-    re.IGNORECASE,
+# TensorFlow's files, its checkpoints and TensorFlow.js's shards have endings of their own.
+_ENDINGS = (
+    (re.compile(r".+\.ckpt(-\d+)?\.meta|saved_model\.(pbtxt|cpb)", re.IGNORECASE), "tensorflow"),
+    (re.compile(r".*\.data-\d{5}-of-\d{5}|.+\.ckpt(-\d+)?\.index|variables\.index", re.IGNORECASE), "tfcheckpoint"),
+    (re.compile(r"group\d+-shard\d+of\d+(\.bin)?", re.IGNORECASE), "tfjs"),
 )
 _WRAPPERS = (
     *(
@@ -187,7 +187,8 @@ def promised(name: str, *, unwrap: bool = True) -> str | None:
             break
     if _WEIGHTS_BIN.fullmatch(lowered):
         return "torch"
-    if _TENSORFLOW.fullmatch(lowered):
-        return "tensorflow"
+    for ending, format_ in _ENDINGS:
+        if ending.fullmatch(lowered):
+            return format_
     dot = lowered.rfind(".")
     return MODEL_SUFFIXES.get(lowered[dot:]) if dot > 0 else None

@@ -19,7 +19,12 @@ _FIELDS = 10_000_000
 _TEXT = 1 << 16
 _NUMBERS = 64
 
+_STRINGS = 1024
+_STRING = 4096
+_LONG = 1 << 16
+
 INT, TEXT, SIZE, INTS = "int", "text", "size", "ints"
+TEXTS, SPAN, LONG_INTS = "texts", "span", "long ints"
 Schema = Mapping[str, Mapping[int, str]]
 
 
@@ -27,7 +32,9 @@ Schema = Mapping[str, Mapping[int, str]]
 class Message:
     """A message that is being read: its kind, the number of its field in its parent, and the scalars met so far.
 
-    Of scalars the last one counts, as in every parser; `size` fields hold a length, `ints` the first 64 numbers.
+    Of scalars the last one counts, as in every parser; `size` fields hold a length, `ints` the first 64 numbers and
+    `long ints` the first 65,536; `texts` the first 1,024 values, each cut at 4,096 bytes, and `spans` where each of the
+    first 1,024 values starts and how long it is. `more` are the fields that had more values than were kept.
     """
 
     kind: str
@@ -36,13 +43,16 @@ class Message:
     numbers: dict[int, int] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     lists: dict[int, list[int]] = field(default_factory=dict)
+    strings: dict[int, list[str]] = field(default_factory=dict)
+    spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    more: set[int] = field(default_factory=set)
 
 
 class Walker:
     """Walks a source as message `root` of `schema` and calls `closed` with each message and those around it.
 
-    The schema maps kinds to fields to INT, TEXT (at most 65,536 bytes are kept), SIZE, INTS, or the kind of message to
-    enter. Raises Incomplete on anything that is not protobuf, too deep or too much.
+    The schema maps kinds to fields to INT, TEXT (at most 65,536 bytes are kept), SIZE, INTS, LONG_INTS, TEXTS, SPAN,
+    or the kind of message to enter. Raises Incomplete on anything that is not protobuf, too deep or too much.
     """
 
     def __init__(self, source: Source, schema: Schema, closed: Callable[[Message, list[Message]], None]) -> None:
@@ -97,21 +107,35 @@ class Walker:
         signed = value - (1 << 64) if value >> 63 else value
         if wanted == INT:
             message.numbers[number] = signed
-        elif wanted == INTS:
+        elif wanted in (INTS, LONG_INTS):
             numbers = message.lists.setdefault(number, [])
-            if len(numbers) < _NUMBERS:
+            if len(numbers) < (_NUMBERS if wanted == INTS else _LONG):
                 numbers.append(signed)
+            else:
+                message.more.add(number)
 
     def _block(self, message: Message, number: int, length: int) -> Message | None:
         wanted = self._schema[message.kind].get(number, "")
         end = self._at + length
-        if wanted == INTS:
+        if wanted in (INTS, LONG_INTS):
             while self._at < end:
                 self._number(message, number, self._varint(end))
         elif wanted == TEXT:
             message.texts[number] = self._bytes(min(length, _TEXT)).decode("utf-8", "backslashreplace")
         elif wanted == SIZE:
             message.numbers[number] = length
+        elif wanted == TEXTS:
+            strings = message.strings.setdefault(number, [])
+            if len(strings) < _STRINGS:
+                strings.append(self._bytes(min(length, _STRING)).decode("utf-8", "backslashreplace"))
+            else:
+                message.more.add(number)
+        elif wanted == SPAN:
+            spans = message.spans.setdefault(number, [])
+            if len(spans) < _STRINGS:
+                spans.append((self._at, length))
+            else:
+                message.more.add(number)
         elif wanted in self._schema:
             return Message(wanted, number, end)
         self._at = end
