@@ -7,23 +7,25 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import get_args
 
 from mlgate import rules
-from mlgate.policy.schema import Licenses, Policy
+from mlgate.policy.schema import Format, Licenses, Policy
 from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # Readers of models to the formats that a policy speaks of; everything that unpickles is "pickle".
 FORMATS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        **{name: frozenset({name}) for name in get_args(Format)},
         "pickles": frozenset({"pickle"}),
         "torch": frozenset({"torch", "pickle"}),
-        **{name: frozenset({name}) for name in ("numpy", "safetensors", "gguf", "onnx")},
+        "torcharchives": frozenset({"torch"}),
     }
 )
 _JOINED = re.compile(r"[()]|\s(?:or|and|with)(?=\s|$)", re.IGNORECASE)
 _LONGEST = 1_000
-_CONTAINERS = frozenset({"zips", "wrapped"})
+_CONTAINERS = frozenset({"rar", "sevenzip", "tar", "unixarchives", "wrapped", "zips"})
 _PICKLED_ITEMS = "MLG-MDL-003"  # arrays of Python objects: told by the reader of arrays, and pickles nonetheless
 _POINTER = "lfs-pointer"  # its content is elsewhere; the name says what it would be
 

@@ -75,7 +75,9 @@ def _number(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-Format = Literal["pickle", "torch", "numpy", "safetensors", "gguf", "onnx"]
+Format = Literal[
+    "pickle", "torch", "gguf", "llamafile", "numpy", "onnx", "r", "safetensors", "tensorflow", "tfcheckpoint", "tflite"
+]
 
 
 class Denied(_Part, frozen=True, kw_only=True):
