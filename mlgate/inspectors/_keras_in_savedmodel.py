@@ -27,12 +27,12 @@ _REACH_NAMES = frozenset(
 _HARMLESS = frozenset({"debugging.check_numerics", "io.decode_raw", "io.decode_jpeg", "io.decode_png"})
 
 
-def python_in(text: bytes) -> Iterator[tuple[bool, str]]:
+def python_in(text: bytes, largest: int = _LARGEST) -> Iterator[tuple[bool, str]]:
     """What a layer's configuration makes Keras run: whether it is code in the file itself, and what it is.
 
     Raises Incomplete when the configuration is no JSON, or too large.
     """
-    if len(text) > _LARGEST:
+    if len(text) > largest:
         raise Incomplete("limit", f"the configuration of a Keras layer has {len(text):,} bytes")
     try:
         document = json.loads(text)
