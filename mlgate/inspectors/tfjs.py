@@ -31,6 +31,8 @@ _SHARD = re.compile(r"group\d+-shard(\d+)of(\d+)(\.bin)?", re.IGNORECASE)
 _HEAD = re.compile(rb'"(modelTopology|weightsManifest)"\s*:|"format"\s*:\s*"(layers|graph)-model"')
 _MANIFEST = re.compile(rb'\s*\[\s*\{\s*"(weights|paths)"\s*:\s*\[')
 _NO_NUMBERS = frozenset({"elf", "hdf5", "npy", "gguf", "7z", "rar", "xz"})
+# Operators that only TensorFlow.js has.
+_OWN = frozenset({"Prelu", "FusedDepthwiseConv2dNative"})
 _WIDTHS = {"float32": 4, "int32": 4, "bool": 1, "complex64": 8, "uint8": 1, "uint16": 2, "float16": 2}
 
 PATHS = Rule(
@@ -199,7 +201,7 @@ def _operators(artifact: Artifact, model: _Model) -> Iterator[Finding]:
             message = f"Operator {shown(op, 60)} {found[1]}, when TensorFlow runs the model."
             rule = _RULES[found[0]]
             yield rules.finding(rule, artifact.at(), message, evidence=shown(op, 100), severity=Severity.MEDIUM)
-        elif op not in KNOWN and op not in model.functions and not op.startswith("Fused"):
+        elif op not in KNOWN and op not in model.functions and op not in _OWN:
             unknown.append(shown(op, 80))
     if unknown:
         which = ", ".join(unknown[:_TOLD]) + (f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else "")
