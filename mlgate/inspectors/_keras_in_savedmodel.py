@@ -27,12 +27,12 @@ _REACH_NAMES = frozenset(
 _HARMLESS = frozenset({"debugging.check_numerics", "io.decode_raw", "io.decode_jpeg", "io.decode_png"})
 
 
-def python_in(text: bytes) -> Iterator[tuple[bool, str]]:
+def python_in(text: bytes, largest: int = _LARGEST) -> Iterator[tuple[bool, str]]:
     """What a layer's configuration makes Keras run: whether it is code in the file itself, and what it is.
 
     Raises Incomplete when the configuration is no JSON, or too large.
     """
-    if len(text) > _LARGEST:
+    if len(text) > largest:
         raise Incomplete("limit", f"the configuration of a Keras layer has {len(text):,} bytes")
     try:
         document = json.loads(text)
@@ -53,12 +53,13 @@ def python_in(text: bytes) -> Iterator[tuple[bool, str]]:
 
 
 def _layer(value: dict[str, Any]) -> Iterator[tuple[bool, str]]:
-    name = value.get("class_name")
+    name = str(value.get("class_name"))
     config = value.get("config")
     config = config if isinstance(config, dict) else {}
     if name in {"Lambda", "__lambda__"}:
-        types = {config.get(key) for key in ("function_type", "output_shape_type", "mask_type")}
-        inside = types <= {None} or not types <= {None, "function", "raw"}
+        stated = [config.get(key) for key in ("function_type", "output_shape_type", "mask_type")]
+        types = {str(kind) for kind in stated if kind is not None}
+        inside = not types or not types <= {"function", "raw"}
         yield inside, f"{name} layer {str(config.get('name'))[:60]!r}"
     elif name in _OPS:
         function = str(config.get("function"))
