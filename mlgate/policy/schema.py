@@ -76,7 +76,18 @@ def _number(text: str) -> int:
 
 
 Format = Literal[
-    "pickle", "torch", "gguf", "llamafile", "numpy", "onnx", "r", "safetensors", "tensorflow", "tfcheckpoint", "tflite"
+    "pickle",
+    "torch",
+    "gguf",
+    "llamafile",
+    "numpy",
+    "onnx",
+    "r",
+    "safetensors",
+    "tensorflow",
+    "tfcheckpoint",
+    "tfjs",
+    "tflite",
 ]
 
 
