@@ -110,5 +110,21 @@ def _unpacked(artifact: Artifact, start: int) -> Iterator[Observation]:
 
 
 INSPECTOR = Inspector(
-    name="pickles", claims=claims, inspect=inspect, rules=rules.RULES, suffixes=tuple(sorted(_LOOSE)), model=True
+    name="pickles",
+    claims=claims,
+    inspect=inspect,
+    rules=rules.RULES,
+    suffixes=tuple(sorted(_LOOSE)),
+    model=True,
+    reads="Pickles of protocols 0 to 5 under any name, bare or packed by joblib, dill, cloudpickle or pandas: every "
+    "stream of a file is interpreted opcode by opcode without running it, array bytes of joblib are stepped "
+    "over as joblib does, and pickles in bytes constants and behind the end are looked at as if they were "
+    "loaded. Every imported name, every call with its arguments, and every attribute that Python would call by "
+    "itself is judged by a table of names (`mlgate/pickles/globals.toml`); fickling gives a second opinion on "
+    "small streams.",
+    misses="What a class of yours or of a package that is not in the table does in `__setstate__` with the state the "
+    "file gives it: such classes are reported as unknown (medium). Functions that are only referred to and run later, "
+    "when the model is used. Programs that load many streams with one `Unpickler` and its memo are followed for the "
+    "last eight streams, and a loader with its own `find_class` or `persistent_load` can do anything. Defects of "
+    "native parsers that get their bytes from a state (boosted trees, tokenizers).",
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
-from mlgate.inspectors import _ziprules
+from mlgate.inspectors import _torchscript, _ziprules
 from mlgate.inspectors._legacy import Storage, scan_legacy, storages
 from mlgate.inspectors._zipdir import Member, family
 from mlgate.inspectors._zipwalk import Walk
@@ -71,6 +71,8 @@ def _archive(artifact: Artifact) -> Iterator[Observation]:
                 stopped.append(stop)
                 if walk.budget.left <= 0:
                     break
+    for member in members if script else ():
+        yield from _code(walk, member, stopped)
     if stopped:
         raise stopped[0]
     walk.finish()
@@ -96,6 +98,21 @@ def _pickle(
                     used.update({f"{folder}/{place}/{key}": storage for key, storage in found.items()})
     except Incomplete as stop:
         stopped.append(Incomplete(stop.reason, f"{stop.detail} (in {member.name[:100]})", offset=stop.offset))
+
+
+def _code(walk: Walk, member: Member, stopped: list[Incomplete]) -> Iterator[Observation]:
+    """What TorchScript's code, or its compiled form, does beyond computing."""
+    reader = _torchscript.code if member.name.endswith(".py") else None
+    if member.name.rsplit("/", 1)[-1] == "bytecode.pkl":
+        reader = _torchscript.bytecode
+    if reader is None:
+        return
+    try:
+        for item in walk.open(member):
+            if isinstance(item, Artifact):
+                yield from reader(item)
+    except Incomplete as stop:
+        stopped.append(stop)
 
 
 def _is_own(member: Member, used: dict[str, Storage], *, script: bool) -> bool:
@@ -124,7 +141,13 @@ INSPECTOR = Inspector(
     name="torch",
     claims=claims,
     inspect=inspect,
-    rules=(*_ziprules.RULES, STORAGE),
+    rules=(*_ziprules.RULES, STORAGE, _torchscript.FILES),
     suffixes=(".pt", ".pth", ".ckpt", ".bin", ".pt2", ".ptl", ".torchscript", ".jit", ".mar", ".pkl", ".pickle", ".p"),
     model=True,
+    reads="The ZIP archives of torch.save and torch.jit.save, and the legacy stream: all pickles in them, storages "
+    "against what the pickles say of them, operators in TorchScript code that reach files, and every member that torch "
+    "does not write itself.",
+    misses="What TorchScript code computes, and what operators of other packages than torch, torchvision and "
+    "torchaudio do. The bytes of tensors are not interpreted. Archives that torch itself refuses are read all the "
+    "same, so a finding does not say that torch would load the file.",
 )
