@@ -92,8 +92,7 @@ class Examination:
         content = [label for label in artifact.formats if label in MODEL_CONTENT]
         if not content and is_text(artifact.name, artifact.head):
             promise = None
-        packed = bool(artifact.formats) and _ONE_INSIDE.issuperset(artifact.formats)
-        if not understood and packed and any(r.container for r in readers):
+        if not understood and _ONE_INSIDE.issuperset(artifact.formats) and any(r.name == "wrapped" for r in readers):
             promise = None  # what is inside comes back under the same name, and has to keep the promise
         if not understood and (promise or content):
             self.claim()

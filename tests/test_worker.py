@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import pickle
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from mlgate import rules
 from mlgate.errors import Incomplete
+from mlgate.inspectors import pickles, wrapped
 from mlgate.records import Artifact, Inspector, Limits, Observation
 from mlgate.worker import Hasher, examine
 
@@ -113,4 +116,12 @@ def test_a_file_over_the_limit_is_hashed_and_incomplete(tmp_path: Path) -> None:
     lines, scanned = look(tmp_path, "m.pkl", b"x" * 100, reader("any"), file=50)
     assert [x[1]["rule"] for x in lines] == ["MLG-INC-004"]
     assert scanned["sha256"]
+    assert not scanned["complete"]
+
+
+def test_packed_content_under_a_model_name_without_an_ending_is_judged_by_the_content(tmp_path: Path) -> None:
+    readers = (wrapped.INSPECTOR, pickles.INSPECTOR)
+    _, scanned = look(tmp_path, "m.joblib", gzip.compress(pickle.dumps({"a": 1})), *readers)
+    assert scanned["complete"]
+    _, scanned = look(tmp_path, "m.pt", gzip.compress(b"no model at all" * 99), *readers)
     assert not scanned["complete"]

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.identify import HEAD, identify, promised
-from mlgate.inspectors._zipunpack import Budget, Decompressor, Inflate, unpack
+from mlgate.inspectors._streams import headless
+from mlgate.inspectors._zipunpack import Budget, Inflate, unpack
 from mlgate.pickles import rules
 from mlgate.pickles.scan import Scan
 from mlgate.pickles.sniff import is_pickle, is_torch_legacy
 from mlgate.records import Artifact, Component, Inspector, Kind, ModelFacts, Observation, Severity
-from mlgate.sources import BytesSource
 
 SUFFIXES = (".pkl", ".pickle", ".p", ".pck", ".pcl", ".pik", ".dill", ".joblib", ".jbl", ".cloudpickle", ".sav")
 # Names under which pickles are usual although the suffix says little.
@@ -35,57 +33,22 @@ _ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _ZFILE = re.compile(rb"ZF0x[0-9a-f]{1,16}L? *(?=x[\x01\x5e\x9c\xda])")
 
 
-_ALONE = b"\x5d\x00"
-_TRIED = 1 << 20
-_OUT = 4 << 20
-_LZMA_MEMORY = 128 << 20
-
-Packing = tuple[int, Callable[[], Decompressor]]
-
-
-def _inflate() -> Decompressor:
-    return Inflate(15)
-
-
-def _lzma() -> Decompressor:
-    return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_LZMA_MEMORY)
-
-
-def _packing(artifact: Artifact) -> Packing | None:
-    """Where joblib's packed stream begins and how to unpack it: zlib (RFC 1950) or lzma's old format.
-
-    joblib.load goes by the first bytes alone (numpy_pickle_utils._detect_compressor), so a pickle's name is not
-    needed when a pickle comes out; under such a name the array that may come out instead is welcome too.
-    """
+def _zlib_start(artifact: Artifact) -> int | None:
+    """Where joblib's zlib stream (RFC 1950) begins: bare under a pickle's name, or behind its old header."""
+    if artifact.head[:2] in _ZLIB and artifact.name.lower().endswith(SUFFIXES):
+        return 0
     old = _ZFILE.match(artifact.head)
-    if old:
-        return old.end(), _inflate
-    found: Packing | None = None
-    if artifact.head[:2] in _ZLIB:
-        found = (0, _inflate)
-    elif artifact.head[:2] == _ALONE:
-        found = (0, _lzma)
-    if found is None or artifact.name.lower().endswith(SUFFIXES):
-        return found
-    return found if _begins_a_pickle(artifact, found[1]()) else None
-
-
-def _begins_a_pickle(artifact: Artifact, decompressor: Decompressor) -> bool:
-    packed = artifact.source.read_at(0, _TRIED)
-    try:
-        out = decompressor.decompress(packed, _OUT)
-    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
-        return False
-    return is_pickle(BytesSource(out), 0, cut=not decompressor.eof)
+    return old.end() if old else None
 
 
 def claims(artifact: Artifact) -> bool:
     """Content that is a pickle; and under a pickle's name whatever is not evidently something else."""
     if is_torch_legacy(artifact.source):
         return False
-    if is_pickle(artifact.source, 0) or _packing(artifact) is not None:
+    if is_pickle(artifact.source, 0) or _zlib_start(artifact) is not None:
         return True
-    return artifact.name.lower().endswith(SUFFIXES) and not artifact.formats and not _is_statistics(artifact)
+    named = artifact.name.lower().endswith(SUFFIXES) and not artifact.formats
+    return named and headless(artifact.head) is None and not _is_statistics(artifact)
 
 
 def _is_statistics(artifact: Artifact) -> bool:
@@ -117,21 +80,20 @@ def inspect(artifact: Artifact) -> Iterator[Observation]:
     yield from _component(artifact)
     if not artifact.source.size:
         return  # nothing is in it, and loaders say so
-    packed = _packing(artifact)
+    packed = _zlib_start(artifact)
     if packed is not None and not is_pickle(artifact.source, 0):
-        yield from _unpacked(artifact, *packed)
+        yield from _unpacked(artifact, packed)
         return
     yield from _innocent(artifact)
     yield from Scan(artifact).findings()
 
 
-def _unpacked(artifact: Artifact, start: int, make: Callable[[], Decompressor]) -> Iterator[Observation]:
+def _unpacked(artifact: Artifact, start: int) -> Iterator[Observation]:
     """The pickle inside; what joblib packs otherwise is the bare bytes of an array."""
     limits = artifact.limits
     budget = Budget(left=limits.unpacked, ratio=limits.ratio)
-    unpacked = unpack(artifact.source, start, artifact.source.size - start, make, budget)
+    unpacked = unpack(artifact.source, start, artifact.source.size - start, lambda: Inflate(15), budget)
     head = unpacked.source.read_at(0, HEAD)
-    form = "zlib" if make is _inflate else "lzma"
     if start == 0 or is_pickle(unpacked.source, 0):
         yield dataclasses.replace(
             artifact,
@@ -139,14 +101,30 @@ def _unpacked(artifact: Artifact, start: int, make: Callable[[], Decompressor]) 
             source=unpacked.source,
             head=head,
             formats=identify(unpacked.source, head),
-            member=f"{artifact.member}!{form}" if artifact.member else form,
+            member=f"{artifact.member}!zlib" if artifact.member else "zlib",
             depth=artifact.depth + 1,
             limits=dataclasses.replace(limits, unpacked=max(0, budget.left)),
         )
     if unpacked.problem:
-        raise Incomplete("truncated", f"the {form} stream breaks: {unpacked.problem}")
+        raise Incomplete("truncated", f"the zlib stream breaks: {unpacked.problem}")
 
 
 INSPECTOR = Inspector(
-    name="pickles", claims=claims, inspect=inspect, rules=rules.RULES, suffixes=tuple(sorted(_LOOSE)), model=True
+    name="pickles",
+    claims=claims,
+    inspect=inspect,
+    rules=rules.RULES,
+    suffixes=tuple(sorted(_LOOSE)),
+    model=True,
+    reads="Pickles of protocols 0 to 5 under any name, bare or packed by joblib, dill, cloudpickle or pandas: every "
+    "stream of a file is interpreted opcode by opcode without running it, array bytes of joblib are stepped "
+    "over as joblib does, and pickles in bytes constants and behind the end are looked at as if they were "
+    "loaded. Every imported name, every call with its arguments, and every attribute that Python would call by "
+    "itself is judged by a table of names (`mlgate/pickles/globals.toml`); fickling gives a second opinion on "
+    "small streams.",
+    misses="What a class of yours or of a package that is not in the table does in `__setstate__` with the state the "
+    "file gives it: such classes are reported as unknown (medium). Functions that are only referred to and run later, "
+    "when the model is used. Programs that load many streams with one `Unpickler` and its memo are followed for the "
+    "last eight streams, and a loader with its own `find_class` or `persistent_load` can do anything. Defects of "
+    "native parsers that get their bytes from a state (boosted trees, tokenizers).",
 )

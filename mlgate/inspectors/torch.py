@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
-from mlgate.inspectors import _ziprules
+from mlgate.inspectors import _torchscript, _ziprules
 from mlgate.inspectors._legacy import Storage, scan_legacy, storages
-from mlgate.inspectors._torchscript import FILES, FOREIGN, check_program
 from mlgate.inspectors._zipdir import Member, family
 from mlgate.inspectors._zipwalk import Walk
 from mlgate.pickles.scan import Scan
@@ -64,8 +63,6 @@ def _archive(artifact: Artifact) -> Iterator[Observation]:
         if member.name.endswith(".pkl"):
             yield from _pickle(walk, member, used, stopped, script=script)
     yield from _storages(artifact, members, used)
-    for member in members if script else ():
-        yield from _program(walk, member, stopped)
     for member in members:
         if not member.name.endswith(".pkl") and not _is_own(member, used, script=script):
             try:
@@ -74,6 +71,8 @@ def _archive(artifact: Artifact) -> Iterator[Observation]:
                 stopped.append(stop)
                 if walk.budget.left <= 0:
                     break
+    for member in members if script else ():
+        yield from _code(walk, member, stopped)
     if stopped:
         raise stopped[0]
     walk.finish()
@@ -101,15 +100,17 @@ def _pickle(
         stopped.append(Incomplete(stop.reason, f"{stop.detail} (in {member.name[:100]})", offset=stop.offset))
 
 
-def _program(walk: Walk, member: Member, stopped: list[Incomplete]) -> Iterator[Observation]:
-    """TorchScript's source and byte code, by the operators they name."""
-    parts = member.name.split("/")
-    if parts[-1] != "bytecode.pkl" and not (len(parts) > 2 and parts[1] == "code" and member.name.endswith(".py")):
+def _code(walk: Walk, member: Member, stopped: list[Incomplete]) -> Iterator[Observation]:
+    """What TorchScript's code, or its compiled form, does beyond computing."""
+    reader = _torchscript.code if member.name.endswith(".py") else None
+    if member.name.rsplit("/", 1)[-1] == "bytecode.pkl":
+        reader = _torchscript.bytecode
+    if reader is None:
         return
     try:
         for item in walk.open(member):
             if isinstance(item, Artifact):
-                yield from check_program(item)
+                yield from reader(item)
     except Incomplete as stop:
         stopped.append(stop)
 
@@ -140,7 +141,13 @@ INSPECTOR = Inspector(
     name="torch",
     claims=claims,
     inspect=inspect,
-    rules=(*_ziprules.RULES, STORAGE, FILES, FOREIGN),
+    rules=(*_ziprules.RULES, STORAGE, _torchscript.FILES),
     suffixes=(".pt", ".pth", ".ckpt", ".bin", ".pt2", ".ptl", ".torchscript", ".jit", ".mar", ".pkl", ".pickle", ".p"),
     model=True,
+    reads="The ZIP archives of torch.save and torch.jit.save, and the legacy stream: all pickles in them, storages "
+    "against what the pickles say of them, operators in TorchScript code that reach files, and every member that torch "
+    "does not write itself.",
+    misses="What TorchScript code computes, and what operators of other packages than torch, torchvision and "
+    "torchaudio do. The bytes of tensors are not interpreted. Archives that torch itself refuses are read all the "
+    "same, so a finding does not say that torch would load the file.",
 )

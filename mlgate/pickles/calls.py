@@ -174,8 +174,9 @@ class Calls(State):
     def _tell_planted(self, state: Value, at: int) -> None:
         """An event for each method that a state, or a dict in a pair of states, brings with it."""
         parts = (state, *items_of(state)[:2]) if isinstance(state, (tuple, Bag)) else (state,)
-        if isinstance(state, Call) and _is_mapping(state) and (items_of(state.args) or state.kwargs is not None):
-            self.events.append(Planted(name="", value=state, offset=at))
+        for part in parts:
+            if isinstance(part, Call) and _is_mapping(part) and (items_of(part.args) or part.kwargs is not None):
+                self.events.append(Planted(name="", value=part, offset=at))
         for part in parts if self.planted else ():
             found = self.planted.values() if part is ELIDED else (self.planted.get(id(part), (part, [])),)
             for _, pairs in tuple(found):

@@ -125,8 +125,8 @@ class Scan:
         yield from judge.flush()
         if machine.arrays:
             yield from self._plain(machine, judge)
-        if judge.stopped is not None:
-            raise judge.stopped
+        if judge.arguments.stopped is not None:
+            raise judge.arguments.stopped
         if self._asked:
             yield from second_opinion(self.artifact, self.source, machine, judge)
 
@@ -160,7 +160,7 @@ class Scan:
         inner = SliceSource(self.source, blob.offset, blob.length)
         if self._depth >= _NESTING or self._tried >= _TRIED:
             what = "pickles are nested too deep" if self._depth >= _NESTING else "too many nested pickles"
-            judge.skipped(blob.offset, Incomplete("limit", what, offset=blob.offset))
+            judge.arguments.skipped(blob.offset, Incomplete("limit", what, offset=blob.offset))
             return
         self._tried += 1
         if not is_pickle(inner, 0):
@@ -178,7 +178,9 @@ class Scan:
                 else:
                     found.append(said)
         except Incomplete as stop:
-            judge.skipped(blob.offset, Incomplete(stop.reason, f"{stop.detail} (nested pickle)", offset=blob.offset))
+            judge.arguments.skipped(
+                blob.offset, Incomplete(stop.reason, f"{stop.detail} (nested pickle)", offset=blob.offset)
+            )
         location = self.artifact.at(offset=blob.offset)
         if any(entry.level != "safe" for entry in scan.judge.imports.values()):
             yield catalogue.finding(rules.NESTED, location, "A bytes constant holds another pickle.", evidence="nested")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
 from mlgate import rules as catalogue
-from mlgate.errors import Incomplete
 from mlgate.pickles import rules
+from mlgate.pickles.arguments import GETATTR, LIVE, PARTIALS, Arguments
 from mlgate.pickles.expressions import called, constant, render, resolve
 from mlgate.pickles.joblib import is_wrapper_name
 from mlgate.pickles.state import Event, Oddity, Planted
@@ -21,18 +20,10 @@ _DISTINCT = 200  # findings of one rule about one stream; more of the same say n
 _NAMES = 50_000  # names whose calls are counted one by one
 _PATIENCE = 64  # events after which an import that nobody called yet is reported as an import
 CHANGES = frozenset({"build", "setitems", "appends", "additems"})
-# Functions that give out objects that the loading program shares.
-_LIVE = frozenset({"logging.getLogger", "numpy.core._ufunc_reconstruct", "numpy._core._ufunc_reconstruct"})
 _INSTANCES = frozenset({"newobj", "newobj_ex"})
-_PARTIALS = frozenset({"functools.partial", "_functools.partial"})
 _CONSTRUCTORS = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
 _TWO_CLASSES = frozenset({"copyreg._reconstructor", "numpy.ma.core._mareconstruct"})
-_GETATTR = frozenset({"builtins.getattr", "__builtin__.getattr"})
-_TEXTS = frozenset({"builtins.str", "builtins.bytes", "builtins.int", "builtins.float"})
 _UFUNCS = frozenset({"scipy.special", "scipy.special._ufuncs"})
-_ARRAYS = frozenset({"torch", "numpy", "collections", "_codecs", "codecs"})
-_ANNOUNCED = re.compile(rb"\x80[\x00-\x05]")
-_TEXT_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "utf_8", "ascii"})
 
 
 class Judge:
@@ -56,11 +47,8 @@ class Judge:
         self.critical = False
         self.imports: dict[str, Entry] = {}
         self.persistent: list[Opaque] = []
-        self.stopped: Incomplete | None = None
-        self._unread: dict[int, Incomplete] = {}
-        self._lost: Incomplete | None = None
+        self.arguments = Arguments(window, self.entry)
         self._settled: set[Value] = set()
-        self._plain: set[Value] = set()  # settled with constants as arguments
         self._classes: set[Value] = set()  # settled as instances
         self._due = 0
         self._expect_persistent = expect_persistent
@@ -70,13 +58,6 @@ class Judge:
         self.events = 0
         self._told: set[tuple[str, str]] = set()
         self._count: Counter[str] = Counter()
-
-    def skipped(self, offset: int, stop: Incomplete) -> None:
-        """Takes note that the bytes constant at `offset` holds a pickle that was not read to its end."""
-        if len(self._unread) < _NAMES:
-            self._unread[offset] = stop
-        else:
-            self._lost = stop
 
     def continues(self, before: Judge) -> None:
         """Takes over what was said and seen in the stream before this one."""
@@ -95,12 +76,12 @@ class Judge:
             return (
                 isinstance(target, Call)
                 and isinstance(target.callee, Global)
-                and target.callee.path not in _LIVE
-                and (call.kind != "build" or target.callee.path not in _PARTIALS)
+                and target.callee.path not in LIVE
+                and (call.kind != "build" or target.callee.path not in PARTIALS)
             )
         if call.callee in self._classes:
             return call.kind in _INSTANCES
-        return call.callee in self._settled or (call.args.__class__ is tuple and call.callee in self._plain)
+        return call.callee in self._settled or (call.args.__class__ is tuple and call.callee in self.arguments.plain)
 
     def judge(self, event: Event) -> Iterator[Finding]:
         """What is to be said of one event."""
@@ -163,7 +144,7 @@ class Judge:
             return
         if isinstance(callee, Global):
             entry = self.entry(callee)
-            if callee.path in _GETATTR and self._is_method(call):
+            if callee.path in GETATTR and self.arguments.is_method(call):
                 self._waiting.pop(callee.path, None)
                 return
             if entry.level == "safe":
@@ -195,18 +176,6 @@ class Judge:
                 return parts[1]
         return callee
 
-    def _is_method(self, call: Call) -> bool:
-        """Whether getattr gets a public method of a data type: how `str.split` is pickled. It is not called by that."""
-        items = items_of(call.args)
-        name = constant(self.window, items[1]) if len(items) == 2 else None
-        return (
-            isinstance(items[0] if items else None, Global)
-            and resolve(self.window, items[0]) in _TEXTS
-            and isinstance(name, str)
-            and name.isidentifier()
-            and not name.startswith(("_", "format"))
-        )
-
     def _judged(self, call: Call, entry: Entry, path: str) -> Iterator[Finding]:
         """A call of something that is not known to be safe."""
         if entry.level == "dangerous":
@@ -222,24 +191,11 @@ class Judge:
         elif call.kind in ("reduce", "obj", "inst") and (
             not looks_like_class(path)
             or (entry.standard and (items_of(call.args) or call.args.__class__ is not tuple))
-            or any(map(self._reaches, items_of(call.args)))
+            or any(map(self.arguments.reaches, items_of(call.args)))
         ):
             yield from self._unknown(call, path, "calls")
         elif not isinstance(call.callee, Global):
             yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {_code(path)}", path, name=path)
-
-    def _reaches(self, argument: Value) -> bool:
-        """Whether a constructor gets something to call or a place to read or write: a function or a path."""
-        if isinstance(argument, int):
-            text = constant(self.window, argument)
-            return isinstance(text, str) and ("/" in text or "\\" in text)
-        if isinstance(argument, Global):
-            entry = self.entry(argument)
-            return entry.level == "dangerous" or (entry.level == "unknown" and not looks_like_class(argument.path))
-        if isinstance(argument, Call) and isinstance(argument.callee, Global) and argument.callee.path in _PARTIALS:
-            path = resolve(self.window, argument)
-            return path is None or look_up_path(path)[0].level != "safe"
-        return False
 
     def _worth(self, path: str) -> bool:
         """Whether one more call of this name is worth to be written out; millions of the same are not."""
@@ -260,9 +216,9 @@ class Judge:
         target = call.callee
         path = resolve(self.window, target)
         if isinstance(target, Call) and isinstance(target.callee, Global):
-            if target.callee.path in _LIVE:
+            if target.callee.path in LIVE:
                 path = path or target.callee.path
-            elif target.callee.path in _PARTIALS:
+            elif target.callee.path in PARTIALS:
                 yield from self._replaced(call, target)
                 return
         if path is not None:
@@ -284,12 +240,12 @@ class Judge:
             harmless = entry.level == "safe" and event.name != "__class__"
         elif event.name and isinstance(value, Call) and isinstance(value.callee, Global):
             entry = self.entry(value.callee)
-            harmless = value.callee.path not in _PARTIALS and event.name != "__class__"
+            harmless = value.callee.path not in PARTIALS and event.name != "__class__"
             if not harmless and event.name != "__class__":
                 path = resolve(self.window, value)
                 harmless = path is not None and look_up_path(path)[0].level == "safe"
         else:
-            harmless = False
+            harmless = isinstance(value, Call) and not event.name and self.arguments.makes_a_mapping(value)
         if not harmless:
             self.ran = True
             shown = render(self.window, value)
@@ -303,55 +259,13 @@ class Judge:
             yield from self._named(call, callee, [constant(self.window, item) for item in items[:2]])
         elif entry.args == "callables":
             for item in items:
-                if resolve(self.window, item) is not None:
+                if resolve(self.window, item) is not None or not self.arguments.is_data(item):
                     yield from self._first(call, callee, item, runs=True)
         elif entry.args in ("class", "callable"):
             for item in items[: 2 if callee.path in _TWO_CLASSES else 1] or ((),):
                 yield from self._first(call, callee, item, runs=entry.args == "callable")
-        elif not self._fits(call, entry, items):
+        elif not self.arguments.fits(call, entry, items):
             yield from self._unusual(call, callee.path)
-
-    def _fits(self, call: Call, entry: Entry, items: tuple[Value, ...]) -> bool:
-        """Whether the arguments are what every pickler writes for this name."""
-        if entry.args == "refer":
-            return False
-        if entry.args == "bare":
-            return call.args.__class__ is tuple and not items and call.kwargs is None
-        if entry.args == "nested":
-            return self._holds_pickle(items)
-        if entry.args in ("plain", "factory", "partial", "tensor"):
-            if entry.args == "plain" and isinstance(call.callee, Global) and call.callee.path not in _LIVE:
-                self._plain.add(call.callee)
-            return self._are_data(call, entry.args, items)
-        words = [constant(self.window, item) for item in items]
-        return bool(words) and isinstance(words[0], str) and (len(words) == 1 or words[1] in _TEXT_CODECS)
-
-    def _are_data(self, call: Call, args: str, items: tuple[Value, ...]) -> bool:
-        """Whether all arguments are data; the first of `factory` and `partial` is what is called later."""
-        if call.kwargs is not None or not isinstance(call.args, (tuple, Bag)):
-            return False
-        if isinstance(call.args, Bag) and call.args.count > len(call.args.items):
-            return False
-        if args == "partial":
-            return bool(items)
-        for item in items[args == "factory" :]:
-            if isinstance(item, Global):
-                if args != "tensor" or self.entry(item).level != "safe":
-                    return False
-            elif (isinstance(item, Call) and not self._makes_data(item)) or (
-                isinstance(item, Opaque) and args != "tensor"
-            ):
-                return False
-        return True
-
-    def _makes_data(self, call: Call) -> bool:
-        """Whether a call returns arrays, tensors, or containers."""
-        if not isinstance(call.callee, Global):
-            return False
-        entry = self.entry(call.callee)
-        return entry.level == "safe" and (
-            entry.args in ("plain", "codec") or call.callee.module.partition(".")[0] in _ARRAYS
-        )
 
     def _named(self, call: Call, callee: Global, words: list[Constant]) -> Iterator[Finding]:
         """Module and name are arguments: what they name decides, and names that are made at load time are unusual."""
@@ -365,14 +279,6 @@ class Judge:
         elif named.args != "refer" and (module not in _UFUNCS or not name.isidentifier() or name.startswith("_")):
             yield from self._unusual(call, callee.path)
 
-    def _holds_pickle(self, items: tuple[Value, ...]) -> bool:
-        """Whether the argument is one bytes constant that holds a pickle, which the scan looks at by itself."""
-        extent = self.window.extent(items[0]) if len(items) == 1 and isinstance(items[0], int) else None
-        if extent is None or not _ANNOUNCED.match(self.window.source.read_at(extent[0], 2)):
-            return False
-        self.stopped = self.stopped or self._unread.get(extent[0], self._lost)
-        return True
-
     def _first(self, call: Call, callee: Global, first: Value, *, runs: bool) -> Iterator[Finding]:
         """An argument, mostly the first, is a class to instantiate or (`runs`) a function to call: it decides."""
         path = resolve(self.window, first)
@@ -384,7 +290,7 @@ class Judge:
             yield from self._judged(call, named, path)
         elif not isinstance(first, Global) or (is_wrapper_name(first) and callee.path not in _CONSTRUCTORS):
             yield from self._unusual(call, callee.path)
-        elif named.level == "unknown" and runs and not looks_like_class(path):
+        elif named.level == "unknown" and runs:
             yield from self._unknown(call, path, "calls")
 
     def _unusual(self, call: Call, name: str) -> Iterator[Finding]:

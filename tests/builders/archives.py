@@ -161,13 +161,18 @@ def torch_zip(tensors: dict[str, int], *, extra: bytes = b"", pkl: bytes | None 
     return archive(*entries)
 
 
-def torchscript() -> bytes:
-    """A scripted module: its types live in the archive's own code."""
+_CLASS = b"class Net(Module):\n  w : Tensor\n  def __setstate__(self: __torch__.Net, s: Tensor) -> NoneType:\n    "
+
+
+def torchscript(code: bytes = b"", *, bytecode: bytes = b"") -> bytes:
+    """A scripted module: its types live in the archive's own code. `code` is the body of its __setstate__."""
+    mobile = [Entry(name="net/bytecode.pkl", data=bytecode)] if bytecode else []
     pkl = build.proto(2) + build.glob("__torch__.net", "Net") + b")\x81}" + build.text("w") + _tensor("0", 4) + b"sb."
     return archive(
         Entry(name="net/data.pkl", data=pkl),
         Entry(name="net/constants.pkl", data=build.proto(2) + b")."),
-        Entry(name="net/code/__torch__/net.py", data=b"class Net(Module):\n  pass\n", method=8),
+        Entry(name="net/code/__torch__/net.py", data=_CLASS + code + b"\n    return None\n", method=8),
+        *mobile,
         Entry(name="net/data/0", data=bytes(16)),
         Entry(name="net/version", data=b"3\n"),
     )

@@ -141,3 +141,14 @@ def constructor_after_a_thousand(module: str, name: str, *items: bytes) -> bytes
     """Harmless instances and harmless calls of the class come first."""
     harmless = stack_global(module, name) + b")\x81" + stack_global(module, name) + b"K\x01\x85R"
     return _whole(args(*[harmless] * 1_100, stack_global(module, name) + args(*items) + b"R"))
+
+
+def factory_as_state(function: bytes = UNKNOWN) -> bytes:
+    """random.Random takes state[0], and a defaultdict calls its factory for what is missing."""
+    state = stack_global("collections", "defaultdict") + args(partial(function, short("x"))) + b"R"
+    return _whole(stack_global("random", "Random") + b")R" + state + b"b")
+
+
+def generator_of(function: bytes) -> bytes:
+    """Numpy's helper calls its second argument with the first."""
+    return _whole(stack_global("numpy.random._pickle", "__generator_ctor") + args(short("folder"), function) + b"R")

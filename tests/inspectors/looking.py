@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from mlgate.errors import Incomplete
 from mlgate.identify import HEAD, identify
-from mlgate.inspectors import numpy, pickles, torch, zips
+from mlgate.inspectors import numpy, pickles, torch, wrapped, zips
 from mlgate.records import Artifact, Component, Finding, Limits
 from mlgate.sources import BytesSource
 
-INSPECTORS = (numpy.INSPECTOR, pickles.INSPECTOR, torch.INSPECTOR, zips.INSPECTOR)
+INSPECTORS = (numpy.INSPECTOR, pickles.INSPECTOR, torch.INSPECTOR, wrapped.INSPECTOR, zips.INSPECTOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,33 +29,32 @@ class Look:
 
 
 def look(data: bytes, name: str = "m.bin", limits: Limits | None = None) -> Look:
-    """All four readers on a file with these bytes, members included, as the worker runs them."""
+    """All these readers on a file with these bytes, members included, as the worker runs them."""
     source, head = BytesSource(data), data[:HEAD]
-    pending = [
-        Artifact(
-            path=name, name=name, source=source, head=head, formats=identify(source, head), limits=limits or Limits()
-        )
-    ]
     findings: list[Finding] = []
-    reasons, formats, members = [], [], []
-    while pending:
-        artifact = pending.pop()
+    reasons: list[str] = []
+    formats: list[str] = []
+    members: list[str] = []
+
+    def visit(artifact: Artifact) -> None:
         members.append(artifact.member or "")
         if artifact.depth > artifact.limits.depth:
             reasons.append("depth")
-            continue
+            return
         for inspector in INSPECTORS:
-            if not inspector.claims(artifact):
-                continue
-            try:
-                for item in inspector.inspect(artifact):
-                    if isinstance(item, Finding):
-                        findings.append(item)
-                    elif isinstance(item, Component):
-                        formats.append(item.model.format if item.model else "")
-                    elif isinstance(item, Artifact):
-                        pending.append(item)
-            except Incomplete as stop:
-                reasons.append(stop.reason)
+            if inspector.claims(artifact):
+                try:
+                    for item in inspector.inspect(artifact):
+                        if isinstance(item, Finding):
+                            findings.append(item)
+                        elif isinstance(item, Component):
+                            formats.append(item.model.format if item.model else "")
+                        elif isinstance(item, Artifact):
+                            visit(item)  # at once: its content may be gone afterwards
+                except Incomplete as stop:
+                    reasons.append(stop.reason)
+
+    labels = identify(source, head)
+    visit(Artifact(path=name, name=name, source=source, head=head, formats=labels, limits=limits or Limits()))
     told = tuple(finding for finding in findings if finding.rule.id != "MLG-PKL-014")
     return Look(findings=told, reasons=tuple(reasons), formats=tuple(formats), members=tuple(members))

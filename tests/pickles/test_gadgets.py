@@ -47,6 +47,10 @@ GADGETS = (
     (gadgets.standard_constructor, "MLG-PKL-004"),
     (gadgets.file_of_torch, "MLG-PKL-001"),
     (gadgets.long_name, "MLG-PKL-002"),
+    (gadgets.factory_as_state, "MLG-PKL-020"),
+    (functools.partial(gadgets.generator_of, stack_global("torchvision.datasets.cifar", "CIFAR10")), "MLG-PKL-004"),
+    (functools.partial(gadgets.generator_of, gadgets.UNKNOWN), "MLG-PKL-004"),
+    (functools.partial(gadgets.generator_of, gadgets.partial(gadgets.UNKNOWN)), "MLG-PKL-005"),
 )
 
 
