@@ -82,6 +82,8 @@ _FORBIDDEN = frozenset(
     }
     | {"lipsum", "popen", "system", "builtins", "importlib", "url_for", "get_flashed_messages"}
 )
+# Methods that nothing in a template has; only what came out of it by another way could.
+_PROGRAMS = frozenset({"popen", "Popen", "system", "check_output", "getoutput", "execv", "spawn", "eval", "exec"})
 # Filters whose argument names an attribute (Jinja2 documentation, "List of Builtin Filters").
 _BY_ATTRIBUTE = frozenset({"attr", "map", "selectattr", "rejectattr", "sort", "groupby", "unique", "sum", "min", "max"})
 
@@ -169,6 +171,8 @@ def _expression(node: nodes.Expr, constants: Constants) -> Iterator[tuple[Rule, 
         yield from _filter(node, constants)
     elif isinstance(node, nodes.Call):
         yield from _long_range(node)
+        if isinstance(node.node, nodes.Getattr) and node.node.attr in _PROGRAMS:
+            yield UNSAFE_TEMPLATE, f"calls the method {node.node.attr!r}"
     elif isinstance(node, (nodes.Pow, nodes.Mul)):
         yield from _large_number(node)
     yield from _texts(constants.values(node))

@@ -152,7 +152,7 @@ def _lz4(head: bytes) -> Decompressor:
         return _Skippable(head)
     if head.startswith(_LZ4_LEGACY):
         return _LegacyLz4()
-    if head.startswith(_LZ4) and head[4] & 1:
+    if head.startswith(_LZ4) and head[4:5] and head[4] & 1:
         raise Incomplete("unsupported", "the lz4 frame needs a dictionary that is not in it")
     decoder: Decompressor = lz4.frame.LZ4FrameDecompressor()
     return decoder

@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 
 from mlgate import rules
 from mlgate.errors import Incomplete
-from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
+from mlgate.inspectors._model_metadata import METADATA_TEXT, SHARED_RULES, component, judge_metadata, not_it, shown
 from mlgate.inspectors.shards import TENSORS, names_digest
 from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity
 
@@ -133,6 +133,7 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         yield rules.finding(OFF_SPEC, artifact.at(offset=8), f"{reason}.", evidence=reason[:300])
     yield _component(artifact, tensors, texts)
     yield from judge_metadata(artifact, "metadata", texts)
+    yield from _names(artifact, tensors)
     lies = _lies(tensors)
     for reason in lies[:_TOLD]:
         yield rules.finding(LAYOUT, artifact.at(offset=8), f"{reason}.", evidence=reason[:300])
@@ -187,6 +188,15 @@ def _sizes(value: Any) -> TypeGuard[list[int]]:
         and len(value) <= _DIMENSIONS
         and all(type(n) is int and 0 <= n < 1 << 64 for n in value)
     )
+
+
+def _names(artifact: Artifact, tensors: list[_Tensor]) -> Iterator[Observation]:
+    """Names of tensors that are paths: converters write a file for each tensor under its name."""
+    paths = [t.name for t in tensors if ".." in t.name.split("/") or t.name.startswith("/") or "\0" in t.name]
+    for name in paths[:_TOLD]:
+        label = shown(name, 120)
+        message = f"The tensor's name {label!r} leads out of a folder."
+        yield rules.finding(METADATA_TEXT, artifact.at(offset=8), message, evidence=f"tensor {label}")
 
 
 def _lies(tensors: list[_Tensor]) -> list[str]:

@@ -136,3 +136,16 @@ words = st.sampled_from(
 def test_any_template_ends_in_an_answer(template: str) -> None:
     with contextlib.suppress(Incomplete):
         check(template)
+
+
+@pytest.mark.parametrize(
+    ("template", "rules"),
+    [
+        ("{{ x.os.popen('id').read() }}", ["MLG-MDL-040"]),
+        ("{{ cycler.x.system('id') }}", ["MLG-MDL-040"]),
+        ("{% if message.system %}{{ message.system }}{% endif %}", []),
+        ("{{ messages.popen }}", []),
+    ],
+)
+def test_methods_that_run_programs(template: str, rules: list[str]) -> None:
+    assert [f.rule.id for f in check_template(artifact("t.jinja", b""), "t", template)] == rules

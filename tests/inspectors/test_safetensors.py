@@ -133,3 +133,11 @@ def test_metadata_is_only_text(value: str, expected: list[str]) -> None:
 def test_any_bytes_end_in_an_answer(noise: bytes, at: int) -> None:
     look(SOUND[:at] + noise + SOUND[at + len(noise) :])
     look(pack(noise))
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [("../../etc/cron.d/x", ["MLG-MDL-023"]), ("/abs", ["MLG-MDL-023"]), ("a/b.weight", []), ("a..b", []), ("..a", [])],
+)
+def test_names_of_tensors_that_are_paths(name: str, rules: list[str]) -> None:
+    assert read(INSPECTOR, "m.safetensors", safetensors({name: ("F32", [1])})).rules == rules
