@@ -88,8 +88,11 @@ _PROGRAMS = frozenset({"popen", "Popen", "system", "check_output", "getoutput", 
 _BY_ATTRIBUTE = frozenset({"attr", "map", "selectattr", "rejectattr", "sort", "groupby", "unique", "sum", "min", "max"})
 
 
-def check_template(artifact: Artifact, name: str, text: str) -> Iterator[Finding]:
-    """Findings on one template; `name` says which one it is.
+def check_template(artifact: Artifact, name: str, text: str, *, chat: bool = True) -> Iterator[Finding]:
+    """Findings on one template; `name` says which one it is, `chat` that a model's runtime renders it.
+
+    Other templates are given more than messages and may load each other: of them only walks to Python's internals are
+    told.
 
     Raises Incomplete when the template is too large or is none that the runtimes' Jinja2 could parse.
     """
@@ -97,7 +100,7 @@ def check_template(artifact: Artifact, name: str, text: str) -> Iterator[Finding
         raise Incomplete("limit", f"{name} is {len(text):,} characters long")
     tree = _parsed(name, text)
     told: set[tuple[str, str]] = set()
-    for rule, reason in _reasons(tree):
+    for rule, reason in _reasons(tree, chat=chat):
         if (rule.id, reason) not in told and len(told) < _TOLD:
             told.add((rule.id, reason))
             text = shown(reason, 200)
@@ -139,7 +142,7 @@ def _walk(tree: nodes.Node) -> Iterator[nodes.Node]:
         pending.extend(reversed(list(node.iter_child_nodes())))
 
 
-def _reasons(tree: nodes.Template) -> Iterator[tuple[Rule, str]]:
+def _reasons(tree: nodes.Template, *, chat: bool) -> Iterator[tuple[Rule, str]]:
     from jinja2 import nodes  # noqa: PLC0415
 
     everything = list(_walk(tree))
@@ -147,12 +150,14 @@ def _reasons(tree: nodes.Template) -> Iterator[tuple[Rule, str]]:
     own = {n.name for n in everything if isinstance(n, (nodes.Name, nodes.Macro)) and getattr(n, "ctx", "") != "load"}
     for node in everything:
         if isinstance(node, nodes.Name):
-            if node.ctx == "load" and node.name in _FORBIDDEN and node.name not in own:
+            if chat and node.ctx == "load" and node.name in _FORBIDDEN and node.name not in own:
                 yield UNSAFE_TEMPLATE, f"uses {node.name!r}, which no template is given"
         elif isinstance(node, nodes.Expr) and not isinstance(node, nodes.TemplateData):
-            yield from _expression(node, constants)
+            told = _expression(node, constants)
+            yield from (found for found in told if chat or found[0] is UNSAFE_TEMPLATE)
         elif isinstance(node, (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)):
-            yield UNSAFE_TEMPLATE, f"loads another file ({type(node).__name__.lower()})"
+            if chat:
+                yield UNSAFE_TEMPLATE, f"loads another file ({type(node).__name__.lower()})"
         elif isinstance(node, nodes.Keyword):
             yield from _attribute(node.key)
 

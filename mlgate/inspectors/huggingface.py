@@ -1,7 +1,8 @@
 """A Hugging Face folder's own files: chat templates beside the weights, and configurations that name code to run.
 
 transformers reads templates from tokenizer_config.json (a text, or a list of named ones), processor_config.json,
-chat_template.json, chat_template.jinja and additional_chat_templates/*.jinja. Code is named by `auto_map` and
+chat_template.json, chat_template.jinja and additional_chat_templates/*.jinja; other
+runtimes take any file. Code is named by `auto_map` and
 `custom_pipelines` in any configuration (Python files of this folder, or with `--` of another repository, which run
 under trust_remote_code), by an attention implementation on the hub (transformers with kernels), by module types in
 sentence-transformers' modules.json, by components in diffusers' model_index.json, and by `auto_mapping` in PEFT's
@@ -24,6 +25,8 @@ from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Sev
 
 _LARGEST = 64 * 2**20  # tokenizer_config.json with all added tokens is a few hundred kB
 _CONFIG = re.compile(r"(?:[\w-]+_)?config\.json|chat_template\.json|modules\.json|model_index\.json")
+_TEMPLATES = (".jinja", ".jinja2", ".j2")
+_CHAT = re.compile(r"\bmessages\b|\badd_generation_prompt\b|\b[be]os_token\b")
 _WALKED = 2_000_000
 # Libraries that diffusers' LOADABLE_CLASSES and pipelines of its own name (pipeline_loading_utils.py).
 _PIPELINE_LIBRARIES = frozenset(
@@ -63,9 +66,16 @@ def _claims(artifact: Artifact) -> bool:
     name = artifact.name
     if _CONFIG.fullmatch(name):
         return True
+    return name.lower().endswith(_TEMPLATES)
+
+
+def _is_chat(artifact: Artifact, text: str) -> bool:
+    """Whether a template is one that a model's runtime renders: by its place, or by what it is given."""
     place = PurePosixPath(artifact.member or artifact.path)
-    return name == "chat_template.jinja" or (
-        place.suffix == ".jinja" and place.parent.name == "additional_chat_templates"
+    return (
+        artifact.name == "chat_template.jinja"
+        or place.parent.name == "additional_chat_templates"
+        or _CHAT.search(text) is not None
     )
 
 
@@ -78,8 +88,13 @@ def _text(artifact: Artifact) -> str:
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     text = _text(artifact)
-    if artifact.name.endswith(".jinja"):
-        yield from check_template(artifact, artifact.name, text)
+    if artifact.name.lower().endswith(_TEMPLATES):
+        chat = _is_chat(artifact, text)
+        try:
+            yield from check_template(artifact, artifact.name, text, chat=chat)
+        except Incomplete:  # other programs have tags of their own, and their templates are not models
+            if chat:
+                raise
         return
     try:
         document = json.loads(text.encode("utf-8"))

@@ -106,3 +106,23 @@ def test_a_configuration_too_large_to_walk_is_incomplete() -> None:
     said = read(INSPECTOR, "config.json", json.dumps({"a": [0] * 3_000_000, "auto_map": {}}))
     assert said.stopped
     assert said.stopped.reason == "limit"
+
+
+@pytest.mark.parametrize(
+    ("name", "template", "rules"),
+    [
+        ("vicuna.jinja", HOSTILE, ["MLG-MDL-040"]),
+        ("page.html.j2", "{{ lipsum.__globals__.os.popen('id') }}", ["MLG-MDL-040"]),
+        ("page.html.j2", "{% extends 'base.html' %}{{ url_for('x') }}{{ 9 ** 9 ** 9 }}", []),
+        ("page.html.j2", "{% trans %}x{% endtrans %}", []),
+        ("chat.jinja", "{% for m in messages %}{{ url_for(m) }}{% endfor %}", ["MLG-MDL-040"]),
+    ],
+)
+def test_templates_of_any_name(name: str, template: str, rules: list[str]) -> None:
+    said = read(INSPECTOR, f"templates/{name}", template)
+    assert sorted(set(said.rules)) == rules
+    assert said.stopped is None
+
+
+def test_a_chat_template_that_does_not_parse_is_incomplete() -> None:
+    assert read(INSPECTOR, "templates/chat.jinja", "{% for m in messages %}{% trans %}").stopped
