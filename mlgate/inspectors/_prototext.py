@@ -21,6 +21,7 @@ _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|(.))", re.DOTAL
 _PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 _DEPTH = 100
 _STRINGS = 1024
+_KEPT = {TEXT: 1 << 16, TEXTS: 4096, SPAN: 1 << 25, INT: 64, INTS: 64, LONG_INTS: 64}
 Fields = Mapping[str, Mapping[str, tuple[int, str]]]
 
 
@@ -148,17 +149,9 @@ class TextWalker:
     def _value(self, message: Message, name: str, kind: str, value: bytes) -> None:
         if kind not in {"text", "word"}:
             raise Incomplete("malformed", f"field {name[:60]!r} has no value", offset=self._at)
+        number, wanted = (0, "") if self._skipped else self._fields[message.kind].get(name, (0, ""))
         if kind == "text":
-            parts = [value]
-            before = self._at
-            while (token := self._token())[0] == "text":  # strings one after another are one
-                parts.append(token[1])
-                before = self._at
-            self._at = before
-            value = b"".join(_unescape(part[1:-1]) for part in parts)
-        if self._skipped:
-            return
-        number, wanted = self._fields[message.kind].get(name, (0, ""))
+            value = self._joined(value, _KEPT.get(wanted, 0))
         if wanted == TEXT:
             message.texts[number] = value.decode("utf-8", "backslashreplace")
         elif wanted == TEXTS:
@@ -180,12 +173,31 @@ class TextWalker:
             else:
                 message.lists.setdefault(number, []).append(amount)
 
+    def _joined(self, token: bytes, limit: int) -> bytes:
+        """Strings one after another are one; what nobody asked for is not kept."""
+        value = bytearray()
+        before = self._at
+        kind = "text"
+        while kind == "text":
+            if len(value) < limit:
+                _unescape(token[1:-1], value)
+            before = self._at
+            kind, token = self._token()
+        self._at = before
+        return bytes(value[:limit])
 
-def _unescape(value: bytes) -> bytes:
-    def plain(match: re.Match[bytes]) -> bytes:
+
+def _unescape(raw: bytes, into: bytearray) -> None:
+    """Adds the bytes that a string stands for, piece by piece: most of a tensor's content may be escapes."""
+    at = 0
+    for match in _ESCAPE.finditer(raw) if b"\\" in raw else ():
+        into += raw[at : match.start()]
+        at = match.end()
         octal, hexadecimal, char = match.groups()
         if octal:
-            return bytes([int(octal, 8) & 255])
-        return bytes([int(hexadecimal, 16)]) if hexadecimal else _PLAIN.get(char, char)
-
-    return _ESCAPE.sub(plain, value) if b"\\" in value else value
+            into.append(int(octal, 8) & 255)
+        elif hexadecimal:
+            into.append(int(hexadecimal, 16))
+        else:
+            into += _PLAIN.get(char, char)
+    into += raw[at:]

@@ -68,7 +68,10 @@ _FIELDS: dict[str, dict[str, tuple[int, str]]] = {
         "identifier": (4, TEXT),
         "metadata": (5, SPAN),
     },
+    # beside a SavedModel, without anything that is run: graph_debug_info.proto, hub's module_def.proto
     "fingerprint": {"saved_model_checksum": (1, INT)},
+    "debug_info": {"files": (1, TEXTS)},
+    "hub_module": {"format": (1, INT)},
 }
 
 SCHEMA: Schema = {kind: dict(fields.values()) for kind, fields in _FIELDS.items()}

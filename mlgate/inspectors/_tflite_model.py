@@ -27,6 +27,7 @@ TYPES: dict[int, tuple[str, int]] = {
     16: ("uint16", 16), 17: ("int4", 4), 18: ("bfloat16", 16), 19: ("int2", 2), 20: ("uint4", 4),
     21: ("float8_e4m3fn", 8), 22: ("float8_e5m2", 8),
 }  # fmt: skip
+_URL = re.compile(rb"(?:file|grpc)://[\x21-\x7e]*")  # PrintV2 and the debug operators write there
 _WORD = re.compile(rb"[A-Za-z_][\w>]{2,}")
 
 
@@ -40,6 +41,7 @@ class Lite:
     custom: Counter[str] = field(default_factory=Counter)
     builtin: Counter[int] = field(default_factory=Counter)
     inside: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
     targets: Counter[str] = field(default_factory=Counter)
     subgraphs: int = 0
     tensors: int = 0
@@ -176,6 +178,9 @@ def _flex(name: str, options: bytes, lite: Lite) -> None:
 
     The options are a FlexBuffers vector of the operator's name and its NodeDef; both put a length before a text.
     """
+    url = _URL.search(options)
+    if url is not None:
+        lite.told.setdefault(url[0].decode("ascii", "replace")[:200], name)
     for match in _WORD.finditer(options):
         word = match[0].decode("ascii")
         for start in range(len(word)):

@@ -32,13 +32,15 @@ from mlgate.inspectors._tensorflow_schema import NAMES, SCHEMA, TYPE_NAMES
 from mlgate.records import Artifact, Component, Finding, Inspector, ModelFacts, Observation, Rule, Severity
 
 _TOLD = 20
-_TEXT = 32 * 2**20
+_TEXT = 24 * 2**20
 _RULES = {ops.FILES: FILES, ops.CODE: CODE, ops.NETWORK: NETWORK, ops.OPAQUE: OPAQUE}
 _NAMED = {
     "saved_model.pb": "saved_model",
     "saved_model.pbtxt": "saved_model",
     "keras_metadata.pb": "saved_metadata",
     "fingerprint.pb": "fingerprint",
+    "saved_model_debug_info.pb": "debug_info",
+    "tfhub_module.pb": "hub_module",
 }
 # Wire types of the fields of GraphDef, MetaGraphDef and NodeDef.
 _GRAPH = {1: 2, 2: 2, 3: 0, 4: 2, 5: 2}
@@ -105,7 +107,8 @@ def _kind(artifact: Artifact) -> tuple[str, bool]:
     if name in _NAMED:
         return _NAMED[name], name.endswith(".pbtxt")
     kind = _binary(head, artifact.source.size)
-    if not kind and re.fullmatch(r".+\.ckpt(-\d+)?\.meta", name):
+    # what import_meta_graph loads is read as a metagraph, whatever else it could be
+    if name.endswith(".meta") and (kind or re.fullmatch(r".+\.ckpt(-\d+)?\.meta", name)):
         return "meta_graph", False
     return kind, False
 

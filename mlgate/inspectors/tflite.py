@@ -132,6 +132,10 @@ def _operators(artifact: Artifact, lite: Lite) -> Iterator[Finding]:
             found = ops.judged(op) or _named_file(op)
             if found is not None:
                 yield from _told(artifact, op, found, name)
+    for url, name in sorted(lite.told.items()):
+        message = f"The operator {shown(name, 80)!r} is told to use {shown(url, 150)!r}."
+        rule = NETWORK if url.startswith("grpc") else FILES
+        yield rules.finding(rule, artifact.at(), message, evidence=f"{shown(name, 60)} {shown(url, 150)}")
     unknown += [f"a call of {shown(target, 80)!r}" for target in sorted(lite.targets)]
     if unknown:
         more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""

@@ -301,6 +301,17 @@ def test_text_that_nests_too_deep_is_a_limit() -> None:
         assert stopped.reason == "limit"
 
 
+def test_files_beside_a_saved_model() -> None:
+    for name, data in (
+        ("fingerprint.pb", number(1, 1 << 63) + number(2, 7)),
+        ("saved_model_debug_info.pb", block(1, "/home/me/train.py")),
+        ("tfhub_module.pb", number(1, 3)),
+    ):
+        said = look(data, f"m/{name}")
+        assert (said.observations, said.stopped) == ((), None)
+        assert look(data + b"\x0b", name).stopped is not None
+
+
 @pytest.mark.parametrize(
     ("data", "path", "reason"),
     [
@@ -311,6 +322,7 @@ def test_text_that_nests_too_deep_is_a_limit() -> None:
         (b"\x00" * 50, "saved_model.pb", "malformed"),
         (b"anything", "saved_model.cpb", "unsupported"),
         (b"\x0fanything", "model.ckpt.meta", "malformed"),
+        (tf.graph(tf.node("x", "Placeholder")), "renamed.meta", "malformed"),
     ],
 )
 def test_what_cannot_be_read_is_incomplete(data: bytes, path: str, reason: str) -> None:

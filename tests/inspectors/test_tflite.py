@@ -62,6 +62,17 @@ def test_operators_that_run_in_tensorflow(name: str, op: str | None, expected: l
     assert look(lite.flex(name, op)).rules == expected
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("file:///etc/cron.d/x", "MLG-MDL-070"), ("grpc://evil.example:80", "MLG-MDL-072"), ("stderr", "")],
+)
+def test_operators_in_tensorflow_that_are_told_where_to_write(url: str, expected: str) -> None:
+    options = lite.flex_options("PrintV2") + bytes([len(url)]) + url.encode()
+    codes, operators = [lite.code(lite.CUSTOM, "FlexPrintV2")], [lite.operator(0, [0], [2], options)]
+    said = look(lite.model(codes=codes, operators=operators))
+    assert said.rules == ([expected] if expected else [])
+
+
 WRONG: list[tuple[str, dict[str, Any]]] = [
     ("takes or gives tensor 7", {"inputs": (7,)}),
     ("takes or gives tensor -1", {"outputs": (-1,)}),
