@@ -8,7 +8,6 @@ when they are read (tables/attributeset.py: any byte string that ends with a ful
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from mlgate.inspectors._hdf5_file import Hdf5File, superblock_offset
 from mlgate.inspectors._hdf5_links import EXTERNAL, SOFT
 from mlgate.inspectors._hdf5_rules import ELSEWHERE, PLUGIN, RULES, STRUCTURE
 from mlgate.inspectors._hdf5_values import Attribute, texts
+from mlgate.inspectors._hdf5_weights import Weights
 from mlgate.inspectors._keras_config import parse
 from mlgate.inspectors._keras_facts import Facts
 from mlgate.inspectors._keras_objects import judge
@@ -39,7 +39,6 @@ _CONFIGS = ("model_config", "training_config")
 _STATED = ("keras_version", "backend")
 # 1 to 6 are the library's own, the others registered with The HDF Group (its page "Registered Filter Plugins")
 _REGISTERED = frozenset({*range(1, 7), 257, 258, *range(305, 308), *range(32000, 32050)})
-_OPTIMIZER = frozenset({"optimizer_weights", "optimizer"})
 _HALF_READ = 1 << 20
 
 
@@ -60,9 +59,7 @@ class _Look:
     facts: Facts = field(default_factory=Facts)
     keras: bool = False
     stated: dict[str, str] = field(default_factory=dict)
-    parameters: int = 0
-    datasets: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
+    weights: Weights = field(default_factory=Weights)
     texts: list[tuple[str, str]] = field(default_factory=list)
     said: Counter[str] = field(default_factory=Counter)
 
@@ -119,10 +116,7 @@ def _item(
 
 
 def _dataset(artifact: Artifact, path: str, dataset: Dataset, look: _Look) -> Iterator[Observation]:
-    look.datasets += 1
-    if dataset.type.kind in ("float", "integer") and not _OPTIMIZER & set(path.split("/")):
-        look.parameters += math.prod(dataset.shape)
-        look.kinds[dataset.type.label] += 1
+    look.weights.add(path, dataset)
     for name in dataset.external:
         what = f"The bytes of dataset {shown(path, 200)!r} are in {shown(name, 200)!r}"
         yield from _say(artifact, look, ELSEWHERE, what, name)
@@ -213,15 +207,15 @@ def _component(artifact: Artifact, look: _Look) -> Iterator[Observation]:
             format="keras-hdf5" if look.keras else "hdf5",
             architecture_family=facts.family,
             architecture=facts.name,
-            quantization=look.kinds.most_common(1)[0][0] if look.kinds else "",
-            parameters=look.parameters,
+            quantization=look.weights.kind,
+            parameters=look.weights.parameters,
             inputs=facts.inputs,
             outputs=facts.outputs,
             other=(
                 *facts.other,
                 ("keras-version", look.stated.get("keras_version", facts.version)),
                 ("backend", look.stated.get("backend", "")),
-                ("datasets", str(look.datasets)),
+                ("datasets", str(look.weights.datasets)),
             ),
         ),
     )
