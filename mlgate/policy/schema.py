@@ -79,6 +79,8 @@ Format = Literal[
     "pickle",
     "torch",
     "gguf",
+    "hdf5",
+    "keras",
     "llamafile",
     "numpy",
     "onnx",
