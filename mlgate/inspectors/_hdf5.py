@@ -20,7 +20,7 @@ _SOURCES = 10_000
 _FILTERS = 32
 _PATH = 4000
 _VIRTUAL_BLOCK = 8 << 20
-_COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = 0, 1, 2, 3
+COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Dataset:
     filters: tuple[Filter, ...] = ()
     external: tuple[str, ...] = ()
     virtual: tuple[str, ...] = ()
-    layout: int = _CONTIGUOUS
+    layout: int = CONTIGUOUS
     version: int = 3
     place: int | None = None
     size: int = 0
@@ -147,26 +147,26 @@ def _dataset(file: Hdf5File, messages: dict[int, Message]) -> Dataset:
     if version in (1, 2):
         rank, layout = fields.number(1), fields.number(1)
         fields.take(5)
-        place = fields.address() if layout != _COMPACT else None
-        chunk = tuple(fields.number(4) for _ in range(rank)) if layout == _CHUNKED else ()
-        if layout == _CONTIGUOUS:
+        place = fields.address() if layout != COMPACT else None
+        chunk = tuple(fields.number(4) for _ in range(rank)) if layout == CHUNKED else ()
+        if layout == CONTIGUOUS:
             size = type_.size
             for length in shape:
                 size *= length
     elif version in (3, 4, 5):
         layout = fields.number(1)
-        if layout == _CONTIGUOUS:
+        if layout == CONTIGUOUS:
             place, size = fields.address(), fields.length()
-        elif layout == _CHUNKED and version == 3:
+        elif layout == CHUNKED and version == 3:
             rank = fields.number(1)
             place = fields.address()
             chunk = tuple(fields.number(4) for _ in range(rank))
-        elif layout == _VIRTUAL:
+        elif layout == VIRTUAL:
             place = fields.address()
             virtual = _virtual(file, place, fields.number(4)) if place else ()
     else:
         raise Incomplete("unsupported", f"layout version {version}")
-    if layout == _CONTIGUOUS and place is not None and not external:
+    if layout == CONTIGUOUS and place is not None and not external:
         there = file.source.size - file.start
         if place + size > there:
             raise Incomplete("truncated", f"a dataset needs {size:,} bytes at {place:,} of {there:,}")

@@ -19,6 +19,7 @@ from mlgate.identify import HEAD, identify
 from mlgate.inspectors._hdf5 import Away, Cycle, Dataset, Node, walk
 from mlgate.inspectors._hdf5_file import Hdf5File, superblock_offset
 from mlgate.inspectors._hdf5_links import EXTERNAL, SOFT
+from mlgate.inspectors._hdf5_rows import rows
 from mlgate.inspectors._hdf5_rules import ELSEWHERE, PLUGIN, RULES, STRUCTURE
 from mlgate.inspectors._hdf5_values import Attribute, texts
 from mlgate.inspectors._hdf5_weights import Weights
@@ -102,12 +103,6 @@ def _item(
         if item.dataset is not None:
             yield from _dataset(artifact, item.path, item.dataset, look)
         for attribute in item.attributes:
-            if (
-                item.dataset is not None
-                and attribute.name == "PSEUDOATOM"
-                and texts(attribute, file)[:1] == [b"object"]
-            ):
-                stopped.append(Incomplete("unsupported", f"the rows of {item.path[-100:]!r} are pickles"))
             try:
                 yield from _attribute(artifact, file, item, attribute, look)
             except Incomplete as stop:
@@ -134,6 +129,9 @@ def _attribute(
     artifact: Artifact, file: Hdf5File, node: Node, attribute: Attribute, look: _Look
 ) -> Iterator[Observation]:
     values = texts(attribute, file)
+    if attribute.name == "PSEUDOATOM" and values[:1] == [b"object"] and node.dataset is not None:
+        for number, row in enumerate(rows(file, node.dataset)):
+            yield _inner(artifact, f"{node.path}@{number}.pkl", row)
     if attribute.type.kind == "opaque" and attribute.count == 1:
         values = [attribute.data]
     if attribute.name == "layer_names" or (attribute.name in _STATED and node.path == "/"):
@@ -190,7 +188,7 @@ def _end(artifact: Artifact, file: Hdf5File) -> Iterator[Observation]:
     ends = {file.end, file.end + file.start}
     if there < min(ends):
         raise Incomplete("truncated", f"the file says it ends at {file.end:,} and does at {there:,}")
-    if there > max(ends):
+    if artifact.source.read_at(max(ends), _HALF_READ).strip(b"\0\t\n\r "):
         message = f"{there - max(ends):,} bytes follow the end that the file states."
         yield rules.finding(STRUCTURE, artifact.at(offset=max(ends)), message, evidence="bytes after the end")
 
