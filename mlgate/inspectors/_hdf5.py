@@ -16,9 +16,11 @@ from mlgate.inspectors._hdf5_values import Attribute, Type, read_shape, read_typ
 
 _OBJECTS = 200_000
 _LINKS = 1_000_000
-_SOURCES = 10_000
+_SOURCES = 1000
 _FILTERS = 32
 _PATH = 4000
+_NAMES = 32 << 20  # characters of all paths that wait
+_ATTRIBUTES = 48 << 20  # bytes of one object's attributes
 _VIRTUAL_BLOCK = 8 << 20
 COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL = 0, 1, 2, 3
 
@@ -109,6 +111,7 @@ class _Way:
         self.seen = {root}
         self.above: set[int] = set()
         self._count = 0
+        self._names = 0
 
     def follow(self, name: str, link: Link, inside: list[tuple[str, int] | int]) -> Iterator[Away | Cycle]:
         """Adds a new object to `inside`, and yields the link when it is no way to one."""
@@ -122,16 +125,24 @@ class _Way:
         elif link.address in self.above:
             yield Cycle(name)
         elif link.address not in self.seen:
+            self._names += len(name)
+            if self._names > _NAMES:
+                raise Incomplete("limit", "the names of all objects are too long")
             self.seen.add(link.address)
             inside.append((name, link.address))
 
 
 def _node(file: Hdf5File, path: str, messages: list[Message]) -> Node:
-    found = tuple(attributes(file, messages))
+    found, size = [], 0
+    for attribute in attributes(file, messages):
+        found.append(attribute)
+        size += len(attribute.data) + len(attribute.name)
+        if size > _ATTRIBUTES:
+            raise Incomplete("limit", "an object with too much in its attributes")
     by_kind = {message.kind: message for message in messages}
     if 0x08 not in by_kind or 0x03 not in by_kind or 0x01 not in by_kind:
-        return Node(path, found, None)
-    return Node(path, found, _dataset(file, by_kind))
+        return Node(path, tuple(found), None)
+    return Node(path, tuple(found), _dataset(file, by_kind))
 
 
 def _dataset(file: Hdf5File, messages: dict[int, Message]) -> Dataset:
@@ -193,9 +204,9 @@ def _external(file: Hdf5File, message: Message) -> tuple[str, ...]:
     used, heap = fields.number(2), fields.address()
     if version != 1 or heap is None:
         raise Incomplete("unsupported", f"external file list version {version}")
-    names, found = file.local_heap(heap), []
-    for _ in range(used):
-        found.append(file.heap_text(names, fields.length()))
+    names, found = file.local_heap(heap), dict[str, None]()
+    for _ in range(min(used, _SOURCES)):
+        found[file.heap_text(names, fields.length())] = None
         fields.length()
         fields.length()
     return tuple(found)

@@ -35,7 +35,6 @@ from mlgate.sources import BytesSource
 _SUFFIXES = (".h5", ".hdf5", ".keras", ".hdf", ".he5", ".h5ad", ".loom", ".nc", ".nc4", ".cdf", ".mat", ".jld2")
 _MODELS = (".h5", ".hdf5", ".keras")
 _SAID = 20
-_FREE_TEXTS = 10_000
 _CONFIGS = ("model_config", "training_config")
 _STATED = ("keras_version", "backend")
 # 1 to 6 are the library's own, the others registered with The HDF Group (its page "Registered Filter Plugins")
@@ -61,7 +60,6 @@ class _Look:
     keras: bool = False
     stated: dict[str, str] = field(default_factory=dict)
     weights: Weights = field(default_factory=Weights)
-    texts: list[tuple[str, str]] = field(default_factory=list)
     said: Counter[str] = field(default_factory=Counter)
 
 
@@ -80,7 +78,6 @@ def inspect(artifact: Artifact) -> Iterator[Observation]:
             yield from _item(artifact, file, item, look, stopped)
     except Incomplete as stop:
         stopped.append(stop)
-    yield from judge_metadata(artifact, "attribute", look.texts)
     yield from _component(artifact, look)
     if stopped:
         raise stopped[0]
@@ -148,9 +145,16 @@ def _attribute(
             look.stated[attribute.name] = value[:50].decode("utf-8", "replace")
         if value[-1:] == b"." and is_pickle(BytesSource(value), 0):
             yield _inner(artifact, f"{node.path}@{attribute.name}.pkl", value)
-        elif len(look.texts) < _FREE_TEXTS and attribute.type.kind != "opaque":
-            text = value[: LONGEST_VALUE + 1].decode("utf-8", "surrogateescape")
-            look.texts.append((attribute.name, text))
+        elif attribute.type.kind != "opaque":
+            yield from _free_text(artifact, attribute.name, value, look)
+
+
+def _free_text(artifact: Artifact, name: str, value: bytes, look: _Look) -> Iterator[Observation]:
+    text = value[: LONGEST_VALUE + 1].decode("utf-8", "surrogateescape")
+    for finding in judge_metadata(artifact, "attribute", [(name, text)]):
+        look.said[finding.rule.id] += 1
+        if look.said[finding.rule.id] <= _SAID:
+            yield finding
 
 
 def _inner(artifact: Artifact, path: str, data: bytes) -> Artifact:
