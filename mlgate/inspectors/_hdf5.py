@@ -16,11 +16,13 @@ from mlgate.inspectors._hdf5_values import Attribute, Type, read_shape, read_typ
 
 _OBJECTS = 200_000
 _LINKS = 1_000_000
-_SOURCES = 10_000
+_SOURCES = 1000
 _FILTERS = 32
 _PATH = 4000
+_NAMES = 32 << 20  # characters of all paths that wait
+_ATTRIBUTES = 48 << 20  # bytes of one object's attributes
 _VIRTUAL_BLOCK = 8 << 20
-_COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = 0, 1, 2, 3
+COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Dataset:
     filters: tuple[Filter, ...] = ()
     external: tuple[str, ...] = ()
     virtual: tuple[str, ...] = ()
-    layout: int = _CONTIGUOUS
+    layout: int = CONTIGUOUS
     version: int = 3
     place: int | None = None
     size: int = 0
@@ -109,6 +111,7 @@ class _Way:
         self.seen = {root}
         self.above: set[int] = set()
         self._count = 0
+        self._names = 0
 
     def follow(self, name: str, link: Link, inside: list[tuple[str, int] | int]) -> Iterator[Away | Cycle]:
         """Adds a new object to `inside`, and yields the link when it is no way to one."""
@@ -122,16 +125,24 @@ class _Way:
         elif link.address in self.above:
             yield Cycle(name)
         elif link.address not in self.seen:
+            self._names += len(name)
+            if self._names > _NAMES:
+                raise Incomplete("limit", "the names of all objects are too long")
             self.seen.add(link.address)
             inside.append((name, link.address))
 
 
 def _node(file: Hdf5File, path: str, messages: list[Message]) -> Node:
-    found = tuple(attributes(file, messages))
+    found, size = [], 0
+    for attribute in attributes(file, messages):
+        found.append(attribute)
+        size += len(attribute.data) + len(attribute.name)
+        if size > _ATTRIBUTES:
+            raise Incomplete("limit", "an object with too much in its attributes")
     by_kind = {message.kind: message for message in messages}
     if 0x08 not in by_kind or 0x03 not in by_kind or 0x01 not in by_kind:
-        return Node(path, found, None)
-    return Node(path, found, _dataset(file, by_kind))
+        return Node(path, tuple(found), None)
+    return Node(path, tuple(found), _dataset(file, by_kind))
 
 
 def _dataset(file: Hdf5File, messages: dict[int, Message]) -> Dataset:
@@ -147,26 +158,26 @@ def _dataset(file: Hdf5File, messages: dict[int, Message]) -> Dataset:
     if version in (1, 2):
         rank, layout = fields.number(1), fields.number(1)
         fields.take(5)
-        place = fields.address() if layout != _COMPACT else None
-        chunk = tuple(fields.number(4) for _ in range(rank)) if layout == _CHUNKED else ()
-        if layout == _CONTIGUOUS:
+        place = fields.address() if layout != COMPACT else None
+        chunk = tuple(fields.number(4) for _ in range(rank)) if layout == CHUNKED else ()
+        if layout == CONTIGUOUS:
             size = type_.size
             for length in shape:
                 size *= length
     elif version in (3, 4, 5):
         layout = fields.number(1)
-        if layout == _CONTIGUOUS:
+        if layout == CONTIGUOUS:
             place, size = fields.address(), fields.length()
-        elif layout == _CHUNKED and version == 3:
+        elif layout == CHUNKED and version == 3:
             rank = fields.number(1)
             place = fields.address()
             chunk = tuple(fields.number(4) for _ in range(rank))
-        elif layout == _VIRTUAL:
+        elif layout == VIRTUAL:
             place = fields.address()
             virtual = _virtual(file, place, fields.number(4)) if place else ()
     else:
         raise Incomplete("unsupported", f"layout version {version}")
-    if layout == _CONTIGUOUS and place is not None and not external:
+    if layout == CONTIGUOUS and place is not None and not external:
         there = file.source.size - file.start
         if place + size > there:
             raise Incomplete("truncated", f"a dataset needs {size:,} bytes at {place:,} of {there:,}")
@@ -193,9 +204,9 @@ def _external(file: Hdf5File, message: Message) -> tuple[str, ...]:
     used, heap = fields.number(2), fields.address()
     if version != 1 or heap is None:
         raise Incomplete("unsupported", f"external file list version {version}")
-    names, found = file.local_heap(heap), []
-    for _ in range(used):
-        found.append(file.heap_text(names, fields.length()))
+    names, found = file.local_heap(heap), dict[str, None]()
+    for _ in range(min(used, _SOURCES)):
+        found[file.heap_text(names, fields.length())] = None
         fields.length()
         fields.length()
     return tuple(found)

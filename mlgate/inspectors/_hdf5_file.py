@@ -7,6 +7,7 @@ from 512 on; what lies before it is the user block.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlgate.errors import Incomplete
@@ -15,9 +16,10 @@ from mlgate.records import Source
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _WORK = 256 << 20  # bytes of structure read from one file; models have a few megabytes of it
 _BLOCK = 16 << 20  # one header chunk, heap or tree node
-_MESSAGES = 1_000_000
+_MESSAGES = 5_000_000
+_MESSAGES_EACH = 100_000
+_NAME = 16 << 10
 _CHUNKS = 4096
-_HEAP_OBJECTS = 1_000_000
 _KEPT = 8
 # messages that say where data is; without the one they refer to nothing is known
 _CONTINUATION, _SHARED = 0x10, 2
@@ -138,7 +140,8 @@ class Hdf5File:
         self._work += length + 64
         if self._work > _WORK:
             raise Incomplete("limit", f"more than {_WORK >> 20} MB of structure")
-        data = self.source.read_at(self.start + address, length)
+        there = address + length <= self.source.size - self.start
+        data = self.source.read_at(self.start + address, length) if there else b""
         if len(data) < length:
             raise Incomplete("truncated", "a structure lies outside of the file", offset=self.start + address)
         return data
@@ -191,6 +194,8 @@ class Hdf5File:
             for message in self._parse(fields, creation_order=creation_order):
                 if message.kind != _CONTINUATION:
                     found.append(message)
+                    if len(found) > _MESSAGES_EACH:
+                        raise Incomplete("limit", f"an object of more than {_MESSAGES_EACH:,} messages")
                     continue
                 further = self.fields(message.data)
                 place, length = further.address(), further.length()
@@ -199,8 +204,7 @@ class Hdf5File:
                 seen.add(place)
                 pending.append((place, length, True))
 
-    def _parse(self, fields: Fields, *, creation_order: bool | None) -> list[Message]:
-        found = []
+    def _parse(self, fields: Fields, *, creation_order: bool | None) -> Iterator[Message]:
         first = creation_order is None
         least = 8 if first else 6 if creation_order else 4
         while fields.left >= least:
@@ -211,8 +215,7 @@ class Hdf5File:
             fields.take(least - (5 if first else 4))
             data = fields.take(size)
             if kind:
-                found.append(Message(kind, data, bool(flags & _SHARED)))
-        return found
+                yield Message(kind, data, bool(flags & _SHARED))
 
     def resolved(self, message: Message) -> bytes:
         """A message's own bytes, fetched from where they are shared: another object's header.
@@ -246,10 +249,12 @@ class Hdf5File:
 
     def heap_text(self, heap: bytes, offset: int) -> str:
         """A name in a local heap."""
-        end = heap.find(b"\0", offset)
         if not 0 <= offset < len(heap):
             raise Incomplete("malformed", "a name lies outside of its heap")
-        return heap[offset : end if end >= 0 else len(heap)].decode("utf-8", "backslashreplace")
+        end = heap.find(b"\0", offset, offset + _NAME)
+        if end < 0:
+            raise Incomplete("limit", f"a name of more than {_NAME:,} bytes")
+        return heap[offset:end].decode("utf-8", "backslashreplace")
 
     def global_object(self, collection: int, index: int) -> tuple[int, int]:
         """Address and size of an object in a global heap collection (III.E)."""
@@ -274,7 +279,7 @@ class Hdf5File:
             index = item.number(2)
             item.take(6)
             size = item.length()
-            if index == 0 or len(found) > _HEAP_OBJECTS:
+            if index == 0:
                 break
             if size > end - at - head:
                 raise Incomplete("malformed", "a heap object is longer than its heap", offset=self.start + at)

@@ -137,13 +137,14 @@ def entries(file: Hdf5File, root: int, *, kind: int, key: int) -> Iterator[tuple
         found, level, count = head.number(1), head.number(1), head.number(2)
         if found != kind or level >= above:
             raise Incomplete("malformed", "a B-tree of another kind", offset=file.start + address)
-        fields = file.fields(file.read(address + size, count * (key + file.offset_size)))
+        fields, below = file.fields(file.read(address + size, count * (key + file.offset_size))), []
         for _ in range(count):
             before, child = fields.take(key), fields.address()
             if child is None or child in seen or len(seen) > _NODES:
                 raise Incomplete("malformed", "a B-tree that leads to itself", offset=file.start + address)
             seen.add(child)
             if level:
-                pending.append((child, level))
+                below.append((child, level))
             else:
                 yield child, before
+        pending += reversed(below)

@@ -11,7 +11,7 @@ from mlgate.inspectors._hdf5_file import Fields, Hdf5File, Message
 _RANK = 32
 _NESTING = 16
 _MEMBERS = 10_000
-LONGEST_TEXT = 64 << 20  # the largest attribute that is read: a model's configuration has up to a few megabytes
+LONGEST_TEXT = 24 << 20  # the largest attribute that is read: a model's configuration has up to a few megabytes
 _LISTED = 20_000
 _VALUE = 16 << 20  # of a value inside an object header
 
@@ -80,11 +80,6 @@ def read_type(fields: Fields, depth: int = 0) -> Type:
         fields.take(4 * rank * (2 if version < 3 else 1))
         return Type(kind, size, read_type(fields, depth + 1))
     return Type(kind, size)
-
-
-def has_vlen(type_: Type) -> bool:
-    """Whether elements are references to a heap."""
-    return type_.kind == "vlen"
 
 
 def read_shape(data: bytes, file: Hdf5File) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from mlgate.inspectors._hdf5_file import Hdf5File, superblock_offset
 from mlgate.records import Source
 
 # state of training, which is no part of the network
+_LARGEST = 1 << 63
 _OPTIMIZER = frozenset({"optimizer_weights", "optimizer"})
 
 
@@ -32,7 +33,8 @@ class Weights:
         """Counts one dataset."""
         self.datasets += 1
         if dataset.type.kind in ("float", "integer") and not _OPTIMIZER & set(path.split("/")):
-            self.parameters += math.prod(dataset.shape)
+            count = math.prod(dataset.shape)
+            self.parameters += count if count < _LARGEST else 0
             self.kinds[dataset.type.label] += 1
 
     @staticmethod

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +27,8 @@ from mlgate.records import Artifact, Observation, Rule, Severity
 from mlgate.sources import BytesSource
 
 _SAID = 20
+_NODE_VALUES = 5000
+_NODE_TEXT = 64 << 10
 _URL = re.compile(r"(?:https?|ftp|gs|s3|s3a|hdfs|hf|kaggle|file)://[^\s\"'<>]{3,}", re.IGNORECASE)
 _PATH = re.compile(r"(?:/|~/|[A-Za-z]:[\\/]|\\\\)[^\x00-\x1f]{2,}|(?:.*[\\/])?\.\.[\\/].+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}")
@@ -54,13 +55,14 @@ def judge(artifact: Artifact, where: str, document: Any) -> Iterator[Observation
             yield item
             continue
         rule, severity, what, evidence = item
-        if item in told:
+        # by severity too, so that no number of small ones hides a great one
+        kind = f"{rule.id} {severity}"
+        if item in told or count.get(kind, 0) >= _SAID:
             continue
         told.add(item)
-        count[rule.id] = count.get(rule.id, 0) + 1
-        if count[rule.id] <= _SAID:
-            message = f"In the {where}: {what}."
-            yield rules.finding(rule, artifact.at(), message, evidence=shown(evidence, 300), severity=severity)
+        count[kind] = count.get(kind, 0) + 1
+        message = f"In the {where}: {what}."
+        yield rules.finding(rule, artifact.at(), message, evidence=shown(evidence, 300), severity=severity)
 
 
 def _all(artifact: Artifact, document: Any) -> Iterator[Said | Artifact]:
@@ -235,8 +237,12 @@ def _operation(function: Any) -> Iterator[Said]:
 
 def _node(node: Any) -> Iterator[Said]:
     """A TensorFlowOpLayer holds a NodeDef as text, JSON or a document."""
-    text = node if isinstance(node, str) else json.dumps(node)
-    found = set(re.findall(r"\w+", text[:65536])) & names.TENSORFLOW
+    found: set[str] = set()
+    for count, (_, text) in enumerate(values(node)):
+        if count > _NODE_VALUES or (isinstance(text, str) and len(text) > _NODE_TEXT):
+            raise Incomplete("limit", "an operation of TensorFlow that is too long")
+        found.update(re.findall(r"\w+", text) if isinstance(text, str) else ())
+    found &= names.TENSORFLOW
     # words like "load" are names of anything; operations begin with a capital letter
     for word in sorted(word for word in found if word[0].isupper()):
         yield GADGET, None, f"a layer runs TensorFlow's operation {word}", word
@@ -254,11 +260,11 @@ def _loader(artifact: Artifact, name: str, config: dict[str, Any]) -> Iterator[S
 
 def _torch(artifact: Artifact, value: Any) -> Iterator[Artifact]:
     """The bytes of torch.save in Base64, also inside of Keras's own form of bytes."""
-    for _, text in values(value):
-        if not isinstance(text, str) or not _BASE64.fullmatch(text):
-            continue
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
+        value = value["config"].get("value")
+    if isinstance(value, str) and value:
         try:
-            data = base64.b64decode(text)
+            data = base64.b64decode(value)
         except (binascii.Error, ValueError):
             raise Incomplete("malformed", "a PyTorch module that is no Base64") from None
         path = "TorchModuleWrapper.pt"

@@ -19,6 +19,7 @@ from mlgate.identify import HEAD, identify
 from mlgate.inspectors._hdf5 import Away, Cycle, Dataset, Node, walk
 from mlgate.inspectors._hdf5_file import Hdf5File, superblock_offset
 from mlgate.inspectors._hdf5_links import EXTERNAL, SOFT
+from mlgate.inspectors._hdf5_rows import rows
 from mlgate.inspectors._hdf5_rules import ELSEWHERE, PLUGIN, RULES, STRUCTURE
 from mlgate.inspectors._hdf5_values import Attribute, texts
 from mlgate.inspectors._hdf5_weights import Weights
@@ -34,7 +35,6 @@ from mlgate.sources import BytesSource
 _SUFFIXES = (".h5", ".hdf5", ".keras", ".hdf", ".he5", ".h5ad", ".loom", ".nc", ".nc4", ".cdf", ".mat", ".jld2")
 _MODELS = (".h5", ".hdf5", ".keras")
 _SAID = 20
-_FREE_TEXTS = 10_000
 _CONFIGS = ("model_config", "training_config")
 _STATED = ("keras_version", "backend")
 # 1 to 6 are the library's own, the others registered with The HDF Group (its page "Registered Filter Plugins")
@@ -60,7 +60,6 @@ class _Look:
     keras: bool = False
     stated: dict[str, str] = field(default_factory=dict)
     weights: Weights = field(default_factory=Weights)
-    texts: list[tuple[str, str]] = field(default_factory=list)
     said: Counter[str] = field(default_factory=Counter)
 
 
@@ -79,7 +78,6 @@ def inspect(artifact: Artifact) -> Iterator[Observation]:
             yield from _item(artifact, file, item, look, stopped)
     except Incomplete as stop:
         stopped.append(stop)
-    yield from judge_metadata(artifact, "attribute", look.texts)
     yield from _component(artifact, look)
     if stopped:
         raise stopped[0]
@@ -102,12 +100,6 @@ def _item(
         if item.dataset is not None:
             yield from _dataset(artifact, item.path, item.dataset, look)
         for attribute in item.attributes:
-            if (
-                item.dataset is not None
-                and attribute.name == "PSEUDOATOM"
-                and texts(attribute, file)[:1] == [b"object"]
-            ):
-                stopped.append(Incomplete("unsupported", f"the rows of {item.path[-100:]!r} are pickles"))
             try:
                 yield from _attribute(artifact, file, item, attribute, look)
             except Incomplete as stop:
@@ -134,6 +126,9 @@ def _attribute(
     artifact: Artifact, file: Hdf5File, node: Node, attribute: Attribute, look: _Look
 ) -> Iterator[Observation]:
     values = texts(attribute, file)
+    if attribute.name == "PSEUDOATOM" and values[:1] == [b"object"] and node.dataset is not None:
+        for number, row in enumerate(rows(file, node.dataset)):
+            yield _inner(artifact, f"{node.path}@{number}.pkl", row)
     if attribute.type.kind == "opaque" and attribute.count == 1:
         values = [attribute.data]
     if attribute.name == "layer_names" or (attribute.name in _STATED and node.path == "/"):
@@ -150,9 +145,16 @@ def _attribute(
             look.stated[attribute.name] = value[:50].decode("utf-8", "replace")
         if value[-1:] == b"." and is_pickle(BytesSource(value), 0):
             yield _inner(artifact, f"{node.path}@{attribute.name}.pkl", value)
-        elif len(look.texts) < _FREE_TEXTS and attribute.type.kind != "opaque":
-            text = value[: LONGEST_VALUE + 1].decode("utf-8", "surrogateescape")
-            look.texts.append((attribute.name, text))
+        elif attribute.type.kind != "opaque":
+            yield from _free_text(artifact, attribute.name, value, look)
+
+
+def _free_text(artifact: Artifact, name: str, value: bytes, look: _Look) -> Iterator[Observation]:
+    text = value[: LONGEST_VALUE + 1].decode("utf-8", "surrogateescape")
+    for finding in judge_metadata(artifact, "attribute", [(name, text)]):
+        look.said[finding.rule.id] += 1
+        if look.said[finding.rule.id] <= _SAID:
+            yield finding
 
 
 def _inner(artifact: Artifact, path: str, data: bytes) -> Artifact:
@@ -190,7 +192,7 @@ def _end(artifact: Artifact, file: Hdf5File) -> Iterator[Observation]:
     ends = {file.end, file.end + file.start}
     if there < min(ends):
         raise Incomplete("truncated", f"the file says it ends at {file.end:,} and does at {there:,}")
-    if there > max(ends):
+    if artifact.source.read_at(max(ends), _HALF_READ).strip(b"\0\t\n\r "):
         message = f"{there - max(ends):,} bytes follow the end that the file states."
         yield rules.finding(STRUCTURE, artifact.at(offset=max(ends)), message, evidence="bytes after the end")
 

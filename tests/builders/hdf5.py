@@ -134,12 +134,13 @@ def pickled_attribute(protocol: int = 0) -> bytes:
     return with_attribute("info", np.bytes_(pickle.dumps(Command(), protocol)))
 
 
-def object_rows() -> bytes:
-    """Rows of pickles, as PyTables keeps object arrays."""
+def object_rows(count: int = 1, **options: Any) -> bytes:
+    """Rows of pickles, as PyTables keeps object arrays; `options` for create_dataset."""
 
     def fill(file: Any) -> None:
-        rows = file.create_dataset("values", (1,), dtype=h5py.vlen_dtype(np.uint8), chunks=(1,), maxshape=(None,))
-        rows[0] = np.frombuffer(pickle.dumps(Command(), 4), np.uint8)
+        rows = file.create_dataset("values", (count,), dtype=h5py.vlen_dtype(np.uint8), **options)
+        for row in range(count):
+            rows[row] = np.frombuffer(pickle.dumps(Command(), 4), np.uint8)
         rows.attrs["PSEUDOATOM"] = np.bytes_(b"object")
 
     return written(fill)

@@ -147,6 +147,7 @@ def test_user_blocks_of_text_are_usual_and_others_are_told() -> None:
 
 def test_bytes_after_the_end_are_told() -> None:
     assert look(builders.keras_model() + b"#!/bin/sh\n").rules == ["MLG-MDL-052"]
+    assert look(builders.keras_model() + b"\n\n").rules == []
 
 
 @pytest.mark.parametrize("version", ["earliest", "latest"])
@@ -162,9 +163,27 @@ def test_a_configuration_that_is_no_json_is_incomplete() -> None:
     assert said.stopped.reason == "malformed"
 
 
-def test_rows_of_pickles_are_not_clean() -> None:
-    said = look(builders.object_rows())
-    assert said.stopped is not None or any(isinstance(item, Artifact) for item in said.observations)
+ROWS: list[dict[str, Any]] = [
+    {},
+    {"chunks": (1,), "maxshape": (None,)},
+    {"chunks": (3,), "compression": "gzip", "shuffle": True},
+]
+
+
+@pytest.mark.parametrize("options", ROWS)
+@pytest.mark.parametrize("count", [3, 7, 1000])
+def test_rows_of_objects_are_pickles(options: dict[str, Any], count: int) -> None:
+    said = look(builders.object_rows(count, **options))
+    inner = [item for item in said.observations if isinstance(item, Artifact)]
+    assert said.stopped is None
+    assert [item.member for item in inner] == [f"/values@{number}.pkl" for number in range(count)]
+    assert all(item.source.read_at(0, 2) == b"\x80\x04" for item in inner)
+
+
+def test_rows_of_objects_that_cannot_be_unpacked_are_incomplete() -> None:
+    said = look(builders.object_rows(4, chunks=(2,), compression="lzf"))
+    assert said.stopped is not None
+    assert said.stopped.reason == "unsupported"
 
 
 def test_data_files_are_no_models() -> None:
@@ -184,6 +203,7 @@ SAMPLES = [
     builders.many("latest", 40, 20),
     builders.filtered(256),
     builders.external_storage(),
+    builders.object_rows(5, **ROWS[2]),
 ]
 
 
