@@ -205,6 +205,9 @@ def test_vocabularies_are_assets() -> None:
     assert look(tf.saved_model(inner)).rules == ["MLG-MDL-074"]
     assert look(tf.saved_model(inner, assets=[tf.asset("c:0", "vocab.txt")])).rules == []
     assert look(tf.saved_model(inner, assets=[tf.asset("c:0", "../../vocab.txt")])).rules == ["MLG-MDL-074"]
+    for name, expected in (("vocab.txt", []), ("/etc/vocab.txt", ["MLG-MDL-074"])):
+        old = number(1, 1) + block(2, tf.metagraph(inner) + tf.old_asset("c:0", name))
+        assert look(old).rules == expected
     bound = tf.objects(tf.asset_object(), bound={"f": (0,)})
     initializer = tf.function("f", ["a"], [tf.node("i", "InitializeTableFromTextFileV2", "t", "a")], {})
     inner = tf.graph(tf.const("c", "x"), functions=(initializer,))
