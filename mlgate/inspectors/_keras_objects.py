@@ -1,0 +1,274 @@
+"""Judges what a Keras configuration would make its loader import, build and call.
+
+Source: keras/src/saving/serialization_lib.py and keras/src/layers/core/lambda_layer.py of Keras 3;
+tensorflow/python/keras/layers/core.py and keras/utils/generic_utils.py of Keras 2. Keras 3 writes an object as
+{module, class_name, config, registered_name} and imports `module`; `class_name` is "function" for functions, whose name
+is `config` then. Keras 2 has no module but in Lambda layers; its Lambda holds [code, defaults, closure].
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from mlgate import rules
+from mlgate.errors import Incomplete
+from mlgate.identify import HEAD, identify
+from mlgate.inspectors import _keras_names as names
+from mlgate.inspectors._keras_config import values
+from mlgate.inspectors._keras_rules import ADDRESS, CUSTOM, FILES, GADGET, IMPORT, LAMBDA, LOADS
+from mlgate.inspectors._model_metadata import shown
+from mlgate.pickles.table import look_up
+from mlgate.records import Artifact, Observation, Rule, Severity
+from mlgate.sources import BytesSource
+
+_SAID = 20
+_URL = re.compile(r"(?:https?|ftp|gs|s3|s3a|hdfs|hf|kaggle|file)://[^\s\"'<>]{3,}", re.IGNORECASE)
+_PATH = re.compile(r"(?:/|~/|[A-Za-z]:[\\/]|\\\\)[^\x00-\x1f]{2,}|(?:.*[\\/])?\.\.[\\/].+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}")
+_LAMBDA_FIELDS = ("function", "output_shape", "mask")
+# Names in marshalled code objects that compute nothing on tensors: there as length and text (Python/marshal.c).
+_REACHES = (
+    b"os posix nt system popen subprocess Popen check_output socket eval exec compile __import__ importlib builtins"
+    b" __builtins__ __globals__ __subclasses__ open pty ctypes urllib urlopen requests shutil pickle marshal base64"
+    b" b64decode environ getattr remove unlink rmtree webbrowser paramiko ftplib smtplib telnetlib"
+).split()
+
+Said = tuple[Rule, Severity | None, str, str]
+
+
+def judge(artifact: Artifact, where: str, document: Any) -> Iterator[Observation]:
+    """Findings on a configuration; `where` says which part of the file it is. Raises Incomplete (limit).
+
+    Pickles inside are yielded as artifacts.
+    """
+    told: set[Said] = set()
+    count: dict[str, int] = {}
+    for item in _all(artifact, document):
+        if isinstance(item, Artifact):
+            yield item
+            continue
+        rule, severity, what, evidence = item
+        if item in told:
+            continue
+        told.add(item)
+        count[rule.id] = count.get(rule.id, 0) + 1
+        if count[rule.id] <= _SAID:
+            message = f"In the {where}: {what}."
+            yield rules.finding(rule, artifact.at(), message, evidence=shown(evidence, 300), severity=severity)
+
+
+def _all(artifact: Artifact, document: Any) -> Iterator[Said | Artifact]:
+    for key, value in values(document):
+        if isinstance(value, str):
+            yield from _string(key, value)
+        elif isinstance(value, dict):
+            if isinstance(value.get("class_name"), str):
+                yield from _object(artifact, value)
+            elif isinstance(value.get("function"), str) and "function_type" in value:
+                yield from _named_function(value, "function")
+
+
+def _string(key: str, value: str) -> Iterator[Said]:
+    if len(value) > 4096:
+        return
+    if value in ("enable_unsafe_deserialization", "safe_mode_saving"):
+        yield GADGET, None, f"{value!r} turns off the safe mode", value
+    match = _URL.match(value)
+    if match and match[0].lower().startswith("file://"):
+        yield FILES, None, f"{shown(key, 50)!r} is {shown(value, 200)!r}", value
+    elif match:
+        yield ADDRESS, None, f"{shown(key, 50)!r} is {shown(value, 200)!r}", value
+    elif _PATH.fullmatch(value) and key not in ("code", "value", "split", "standardize"):
+        yield ADDRESS, Severity.LOW, f"{shown(key, 50)!r} is the path {shown(value, 200)!r}", value
+
+
+def _object(artifact: Artifact, value: dict[str, Any]) -> Iterator[Said | Artifact]:
+    name, module, config = value["class_name"], value.get("module"), value.get("config")
+    registered = value.get("registered_name")
+    if name == "__lambda__":
+        yield from _code(config.get("code", config.get("value")) if isinstance(config, dict) else config)
+        return
+    if name == "__typespec__":
+        yield from _name(module, value.get("spec_name"), registered)
+        return
+    if name.startswith("__") and name.endswith("__") and not module:
+        return
+    if name == "function":
+        yield from _name(module, config, registered, function=True)
+        return
+    yield from _name(module, name, registered)
+    if not isinstance(config, dict):
+        return
+    if name.rpartition(">")[2] == "Lambda":
+        for field in _LAMBDA_FIELDS:
+            yield from _lambda(config, field)
+    if name == "TFOpLambda":
+        yield from _operation(config.get("function"))
+    if name == "TensorFlowOpLayer":
+        yield from _node(config.get("node_def"))
+    yield from _loader(artifact, name.rpartition(">")[2], config)
+    for key in names.DATA_KEYS & config.keys():
+        if isinstance(config[key], str) and _is_file(config[key]):
+            what = f"{shown(name, 100)} reads its {key} from {shown(config[key], 200)!r}"
+            yield FILES, None, what, config[key]
+
+
+def _is_file(text: str) -> bool:
+    """Not the data itself, which is Base64 in the tokenizers that keep it as text."""
+    return bool(text.strip()) and not _BASE64.fullmatch(text)
+
+
+# -- code
+
+
+def _lambda(config: dict[str, Any], field: str) -> Iterator[Said]:
+    """Keras 2's forms; those of Keras 3 are objects of their own and come past `_object`."""
+    found = config.get(field)
+    kind = config.get(f"{field}_type")
+    if isinstance(found, list) and found and isinstance(found[0], str) and kind != "raw":
+        yield from _code(found[0])
+    elif isinstance(found, str) and kind == "lambda":
+        yield from _code(found)
+    elif isinstance(found, str) and field != "function":
+        yield from _named_function(config, field)
+
+
+def _named_function(config: dict[str, Any], field: str) -> Iterator[Said]:
+    module = config.get("module" if field == "function" else f"{field}_module")
+    if config.get(f"{field}_type") == "function":
+        yield from _name(module, config.get(field), None, function=True)
+
+
+def _code(text: Any) -> Iterator[Said]:
+    """Marshalled bytecode in Base64 (keras/src/utils/python_utils.py, func_dump)."""
+    while isinstance(text, list) and text:
+        text = text[0]
+    if not isinstance(text, str):
+        return
+    try:
+        data = base64.b64decode(text)
+    except (binascii.Error, ValueError):
+        data = text.encode("utf-8", "surrogateescape")
+    found = [name.decode() for name in _REACHES if bytes([len(name)]) + name in data or _long(name) in data]
+    severity = Severity.CRITICAL if found else None
+    reaches = f" that names {', '.join(found[:8])}" if found else ""
+    yield (
+        LAMBDA,
+        severity,
+        f"a Lambda layer holds {len(data):,} bytes of Python code{reaches}",
+        " ".join(found) or "code",
+    )
+
+
+def _long(name: bytes) -> bytes:
+    return len(name).to_bytes(4, "little") + name
+
+
+# -- names
+
+
+def _name(module: Any, name: Any, registered: Any, *, function: bool = False) -> Iterator[Said]:
+    """What is imported: `name` from `module`, and for want of that `registered` from it."""
+    if not isinstance(name, str) or not name:
+        return
+    others = [text for text in (name, registered) if isinstance(text, str) and text not in ("", "function")]
+    lowered = not name.lstrip("_")[:1].isupper()
+    function = function or lowered
+    place = module if isinstance(module, str) else ""
+    shown_name = shown(f"{place}.{name}" if place else name, 200)
+    top, parts = place.split(".")[0], set(place.split("."))
+    if not place:
+        yield from _by_name(name, registered, function=function)
+    elif top in ("builtins", "__builtin__"):
+        for text in others:
+            if text in names.PYTHON:
+                yield IMPORT, Severity.CRITICAL, f"Python's own function {text!r} is named", f"{place}.{text}"
+        if function and not set(others) & names.PYTHON:
+            yield from _by_name(name, registered, function=function)
+    elif top in names.FAMILY or place.startswith(("tensorflow.keras", "tensorflow.python.keras")):
+        own = top not in names.FAMILY - names.KERAS
+        yield from _of_keras(parts if own else set(), others, shown_name, function=function)
+    elif top in ("tensorflow", "tensorflow_core"):
+        if (parts | set(others)) & names.TENSORFLOW:
+            yield GADGET, None, f"TensorFlow's {shown_name!r} is named", shown_name
+    else:
+        yield from _of_others(place, others, shown_name)
+
+
+def _by_name(name: str, registered: Any, *, function: bool) -> Iterator[Said]:
+    if name in names.GADGETS:
+        yield GADGET, None, f"Keras's {shown(name)!r} is named", name
+    elif ">" in name or (not function and name not in names.BUILTIN):
+        label = registered if isinstance(registered, str) and ">" in registered else name
+        yield CUSTOM, None, f"{shown(label, 200)!r} is no class of Keras", label
+
+
+def _of_keras(parts: set[str], others: list[str], shown_name: str, *, function: bool) -> Iterator[Said]:
+    gadget = set(others) & names.GADGETS
+    if gadget or (function and parts & names.REACHING and not set(others) & names.PREPROCESSING):
+        yield GADGET, Severity.CRITICAL if gadget else None, f"Keras's {shown_name!r} is named", shown_name
+    elif function and not parts & names.COMPUTING and not set(others) & names.PREPROCESSING and len(parts) > 1:
+        yield CUSTOM, None, f"Keras's {shown_name!r} is no function of a layer", shown_name
+
+
+def _of_others(module: str, others: list[str], shown_name: str) -> Iterator[Said]:
+    found = [look_up(module, text) for text in others]
+    bad = [entry for entry in found if entry.level == "dangerous"]
+    if bad:
+        severity = Severity.HIGH if all(entry.high for entry in bad) else Severity.CRITICAL
+        yield IMPORT, severity, f"{shown_name!r} is named: {bad[0].reason}", shown_name
+    elif not found or found[0].level != "safe":
+        yield CUSTOM, None, f"{shown_name!r} is no part of Keras", shown_name
+
+
+def _operation(function: Any) -> Iterator[Said]:
+    """A TFOpLambda layer calls any exported symbol of TensorFlow (keras/src/layers/core/tf_op_layer.py)."""
+    if isinstance(function, str) and set(function.split(".")) & names.TENSORFLOW:
+        yield GADGET, None, f"a layer calls TensorFlow's {shown(function, 200)!r}", function
+
+
+def _node(node: Any) -> Iterator[Said]:
+    """A TensorFlowOpLayer holds a NodeDef as text, JSON or a document."""
+    text = node if isinstance(node, str) else json.dumps(node)
+    found = set(re.findall(r"\w+", text[:65536])) & names.TENSORFLOW
+    # words like "load" are names of anything; operations begin with a capital letter
+    for word in sorted(word for word in found if word[0].isupper()):
+        yield GADGET, None, f"a layer runs TensorFlow's operation {word}", word
+
+
+def _loader(artifact: Artifact, name: str, config: dict[str, Any]) -> Iterator[Said | Artifact]:
+    for key in names.LOADERS.get(name, ()):
+        found = config.get(key)
+        if name == "TorchModuleWrapper":
+            yield LOADS, None, "TorchModuleWrapper unpickles a PyTorch module", "TorchModuleWrapper"
+            yield from _torch(artifact, found)
+        elif isinstance(found, str):
+            yield LOADS, None, f"{name} loads {shown(found, 200)!r}", found
+
+
+def _torch(artifact: Artifact, value: Any) -> Iterator[Artifact]:
+    """The bytes of torch.save in Base64, also inside of Keras's own form of bytes."""
+    for _, text in values(value):
+        if not isinstance(text, str) or not _BASE64.fullmatch(text):
+            continue
+        try:
+            data = base64.b64decode(text)
+        except (binascii.Error, ValueError):
+            raise Incomplete("malformed", "a PyTorch module that is no Base64") from None
+        path = "TorchModuleWrapper.pt"
+        source, head = BytesSource(data), data[:HEAD]
+        yield dataclasses.replace(
+            artifact,
+            name=path,
+            source=source,
+            head=head,
+            formats=identify(source, head),
+            member=f"{artifact.member}!{path}" if artifact.member else path,
+            depth=artifact.depth + 1,
+        )
