@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _tensorflow_ops as ops
-from mlgate.inspectors._tensorflow_graph import Graph, Node, Scope
+from mlgate.inspectors._tensorflow_graph import Graph
+from mlgate.inspectors._tensorflow_nodes import Node, Scope
 
 _STEPS = 2_000_000
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*://", re.ASCII)

@@ -10,20 +10,21 @@ from math import prod
 
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _tensorflow_ops as ops
-from mlgate.inspectors._protobuf import Message
+from mlgate.inspectors._protobuf import Message, Walker
 from mlgate.inspectors._tensorflow_known import KNOWN
-from mlgate.inspectors._tensorflow_schema import STRING, TYPES
+from mlgate.inspectors._tensorflow_nodes import STRINGS, Attribute, Function, Node, Scope, packed
+from mlgate.inspectors._tensorflow_schema import SCHEMA, STRING, TYPES
+from mlgate.sources import BytesSource
 
 Read = Callable[[int, int], bytes]
-Scope = tuple[int, str]  # the number of the graph in the file, and the function in it ("" for none)
 _KEPT = 400_000
 _CHARACTERS = 32 * 2**20
-_STRINGS = 64
 _SHOWN_NODES = 3
 _MODULE = 64 * 2**20
 _CHUNK = 1 << 20
 _LARGEST = 1 << 50
 _METADATA = 20_000
+_ASSET = 1 << 16
 # The attributes whose text decides what an operator does.
 _SAID = {
     "PrintV2": "output_stream",
@@ -38,35 +39,6 @@ _SAID = {
     "DebugNumericSummaryV2": "debug_urls",
 }
 _PROGRAMS = {"XlaCallModule": "module", "MlirPassthroughOp": "mlir_module"}
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node that file names can come from or go to: its inputs, strings (Const) and the functions it calls."""
-
-    op: str
-    inputs: tuple[str, ...]
-    strings: tuple[str, ...] = ()
-    functions: tuple[str, ...] = ()
-    cut: bool = False
-
-
-@dataclass(slots=True)
-class Function:
-    """A function of the library: its arguments, what it returns, and who calls it with what."""
-
-    arguments: tuple[str, ...] = ()
-    returns: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Attribute:
-    """The value of a node's attribute, as far as it is looked at."""
-
-    spans: list[tuple[int, int]] = field(default_factory=list)
-    strings: list[str] = field(default_factory=list)
-    functions: list[str] = field(default_factory=list)
-    cut: bool = False
 
 
 @dataclass(slots=True)
@@ -133,6 +105,12 @@ class Graph:
             raise Incomplete("limit", f"more than {_KEPT:,} assets")
         self.assets.append((self._tensor.partition(":")[0], message.texts.get(2, "")))
         self._tensor = ""
+
+    def _on_any(self, message: Message, _: list[Message]) -> None:
+        if message.texts.get(1, "").endswith(".AssetFileDef"):
+            for start, length in message.spans.get(2, []):
+                data = BytesSource(self.read(start, min(length, _ASSET)))
+                Walker(data, SCHEMA, self.closed).walk("asset")
 
     def _on_signature(self, message: Message, _: list[Message]) -> None:
         self.methods[message.texts.get(3, "")[:100]] = None
@@ -217,9 +195,9 @@ class Graph:
             return
         strings = message.strings.get(8, [])
         for start, length in message.spans.get(4, []):
-            strings = strings + _packed(self.read(start, min(length, 1 << 16)), elements)
-        self._attribute.strings += strings[:_STRINGS]
-        self._attribute.cut |= len(strings) > _STRINGS or 8 in message.more
+            strings = strings + packed(self.read(start, min(length, 1 << 16)), elements)
+        self._attribute.strings += strings[:STRINGS]
+        self._attribute.cut |= len(strings) > STRINGS or 8 in message.more
 
     def _on_func(self, message: Message, _: list[Message]) -> None:
         if len(self._attribute.functions) < 1000:
@@ -312,26 +290,3 @@ class Graph:
 
     def _on_graph(self, _: Message, __: list[Message]) -> None:
         self.graphs += 1
-
-
-def _packed(data: bytes, elements: int) -> list[str]:
-    """A string tensor's content: the lengths of all elements as varints, then their bytes (tensor_coding.cc)."""
-    lengths = []
-    at = 0
-    for _ in range(min(max(elements, 1), _STRINGS + 1)):
-        value = shift = 0
-        while at < len(data):
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80 or shift > 63:
-                break
-        lengths.append(value)
-    found = []
-    if elements <= _STRINGS:
-        for length in lengths:
-            found.append(data[at : at + min(length, 4096)].decode("utf-8", "backslashreplace"))
-            at += length
-        return found
-    return [*found, *("" for _ in range(_STRINGS + 1))]

@@ -78,15 +78,4 @@ OPAQUE = _rule(
     "Prefer an export with TensorFlow's own operators, or build the compiled part yourself.",
     "CWE-829",
 )
-KERAS = _rule(
-    76,
-    "SavedModel with Python code for Keras",
-    Severity.CRITICAL,
-    "The Keras metadata of the SavedModel has a layer with Python bytecode, or one that calls a function of "
-    "TensorFlow by its name. `keras.models.load_model` builds it, and so runs it (CVE-2024-3660, CVE-2021-37678).",
-    "Do not load the model with Keras. Take a version without Lambda layers, from its source.",
-    "CWE-94",
-    "CWE-502",
-)
-
-TENSORFLOW_RULES = (FILES, CODE, NETWORK, CUSTOM, PATHS, OPAQUE, KERAS)
+TENSORFLOW_RULES = (FILES, CODE, NETWORK, CUSTOM, PATHS, OPAQUE)

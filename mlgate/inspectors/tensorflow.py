@@ -5,13 +5,17 @@ tensorflow/core/protobuf/saved_model.proto, meta_graph.proto, saved_object_graph
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _tensorflow_ops as ops
-from mlgate.inspectors._keras_in_savedmodel import python_in
+from mlgate.inspectors._keras_config import LARGEST, parse
+from mlgate.inspectors._keras_objects import judge
+from mlgate.inspectors._keras_rules import CUSTOM as KERAS_CUSTOM
+from mlgate.inspectors._keras_rules import RULES as KERAS_RULES
 from mlgate.inspectors._model_metadata import component, not_it, shown
 from mlgate.inspectors._protobuf import Walker, shallow
 from mlgate.inspectors._prototext import TextWalker
@@ -22,7 +26,6 @@ from mlgate.inspectors._tensorflow_rules import (
     CODE,
     CUSTOM,
     FILES,
-    KERAS,
     NETWORK,
     OPAQUE,
     PATHS,
@@ -220,20 +223,23 @@ def _names(artifact: Artifact, graph: Graph) -> Iterator[Finding]:
             yield rules.finding(PATHS, artifact.at(), message, evidence=f"{found.op} {shown(found.name, 150)}".strip())
 
 
-def _keras(artifact: Artifact, graph: Graph) -> Iterator[Finding]:
-    told: set[str] = set()
+def _keras(artifact: Artifact, graph: Graph) -> Iterator[Observation]:
+    """What the configurations of Keras's layers make their loader build, each told once."""
+    told: set[tuple[str, str]] = set()
     stop = None
-    for _, start, length in graph.metadata:
+    for identifier, start, length in graph.metadata:
         if not length:
             continue
         try:
-            for inside, what in python_in(graph.read(start, min(length, 16 * 2**20))):
-                if what not in told and len(told) < _TOLD:
-                    told.add(what)
-                    does = "holds Python bytecode" if inside else "names what runs"
-                    message = f"Keras metadata {does}: {shown(what, 150)}."
-                    severity = None if inside else Severity.HIGH
-                    yield rules.finding(KERAS, artifact.at(), message, evidence=shown(what, 150), severity=severity)
+            document = parse(graph.read(start, min(length, LARGEST + 1)))
+            for item in judge(artifact, f"Keras metadata ({shown(identifier, 60)})", document):
+                if not isinstance(item, Finding):
+                    yield item
+                elif (item.rule.id, item.evidence) not in told and len(told) < 5 * _TOLD:
+                    told.add((item.rule.id, item.evidence))
+                    # a class that is missing is made from the functions of the graph
+                    harmless = item.rule.id == KERAS_CUSTOM.id
+                    yield dataclasses.replace(item, severity=Severity.LOW) if harmless else item
         except Incomplete as error:
             stop = stop or error
     if stop is not None:
@@ -267,7 +273,7 @@ INSPECTOR = Inspector(
     name="tensorflow",
     claims=_claims,
     inspect=_inspect,
-    rules=TENSORFLOW_RULES,
+    rules=(*TENSORFLOW_RULES, *KERAS_RULES),
     suffixes=(".pb", ".pbtxt", ".meta"),
     model=True,
     reads="SavedModels (`saved_model.pb`, `saved_model.pbtxt`, `keras_metadata.pb`), frozen graphs and metagraphs, "

@@ -16,11 +16,13 @@ from typing import Any
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _tensorflow_ops as ops
-from mlgate.inspectors._keras_in_savedmodel import python_in
+from mlgate.inspectors import keras
+from mlgate.inspectors._keras_objects import judge
+from mlgate.inspectors._keras_rules import RULES as KERAS_RULES
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
 from mlgate.inspectors._tensorflow_flow import escape
 from mlgate.inspectors._tensorflow_known import KNOWN
-from mlgate.inspectors._tensorflow_rules import CODE, CUSTOM, FILES, KERAS, NETWORK, OPAQUE
+from mlgate.inspectors._tensorflow_rules import CODE, CUSTOM, FILES, NETWORK, OPAQUE
 from mlgate.records import Artifact, Category, Component, Finding, Inspector, ModelFacts, Observation, Rule, Severity
 
 _TOLD = 20
@@ -114,11 +116,10 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         yield rules.finding(LAYOUT, artifact.at(), f"{reason}.", evidence=shown(reason))
     yield from _operators(artifact, model)
     if isinstance(topology, dict) and "node" not in topology:
-        for inside, what in _unique(python_in(json.dumps(topology).encode(), _LARGEST * 2)):
-            does = "holds Python bytecode" if inside else "names what runs"
-            severity = None if inside else Severity.HIGH
-            message = f"The Keras topology {does}: {shown(what, 150)}."
-            yield rules.finding(KERAS, artifact.at(), message, evidence=shown(what, 150), severity=severity)
+        # the browser has no Python, but tensorflowjs converts the model back with Keras; its reader sees most of them
+        if keras.INSPECTOR.claims(artifact):
+            return
+        yield from judge(artifact, "configuration", topology)
 
 
 def _document(artifact: Artifact) -> Any:
@@ -131,10 +132,6 @@ def _document(artifact: Artifact) -> Any:
         raise Incomplete("limit", "the JSON is nested too deep") from None
     except ValueError as error:
         raise Incomplete("malformed", f"not JSON: {error}") from None
-
-
-def _unique(found: Iterator[tuple[bool, str]]) -> list[tuple[bool, str]]:
-    return list(dict.fromkeys(found))[:_TOLD]
 
 
 def _manifest(groups: Any, model: _Model) -> None:
@@ -248,7 +245,7 @@ INSPECTOR = Inspector(
     name="tfjs",
     claims=_claims,
     inspect=_inspect,
-    rules=(PATHS, LAYOUT, FILES, CODE, NETWORK, OPAQUE, CUSTOM, KERAS, *SHARED_RULES),
+    rules=(PATHS, LAYOUT, FILES, CODE, NETWORK, OPAQUE, CUSTOM, *KERAS_RULES, *SHARED_RULES),
     model=True,
     reads="TensorFlow.js models: the operators of `model.json`'s graph and functions or its Keras layers, the weights "
     "manifest with the paths it names, and its free text. Shards of weights hold numbers only and are listed.",

@@ -86,6 +86,12 @@ def asset(tensor: str, filename: str) -> bytes:
     return block(1, block(1, tensor)) + block(2, filename)
 
 
+def old_asset(tensor: str, filename: str) -> bytes:
+    """A MetaGraphDef's collection of assets, as TensorFlow 1 wrote it."""
+    wrapped = block(1, "type.googleapis.com/tensorflow.AssetFileDef") + block(2, asset(tensor, filename))
+    return block(4, block(1, "saved_model_assets") + block(2, block(5, block(1, wrapped))))
+
+
 def metagraph(inner: bytes, *, assets: Iterable[bytes] = (), objects: bytes = b"") -> bytes:
     """A MetaGraphDef with the tag `serve` and one signature."""
     info = block(4, "serve") + block(5, "2.18.0")
