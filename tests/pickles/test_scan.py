@@ -176,5 +176,6 @@ def test_too_many_streams_are_incomplete() -> None:
     assert look((build.proto(4) + b"N.") * 9_999)[1] == ""
 
 
-def test_programs_without_end_behind_a_pickle_are_incomplete() -> None:
-    assert look(build.ordinary(2) + b"\xff" + b"\x80\x04\x95" * 2_000_000)[1] == "limit"
+def test_programs_without_end_behind_a_pickle_are_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlgate.pickles.scan._EFFORT", 100_000)
+    assert look(build.ordinary(2) + b"\xff" + b"\x80\x04\x95" * 30_000)[1] == "limit"
