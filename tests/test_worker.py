@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import os
 import pickle
 from collections.abc import Iterator
@@ -122,6 +123,8 @@ def test_a_file_over_the_limit_is_hashed_and_incomplete(tmp_path: Path) -> None:
 def test_packed_content_under_a_model_name_without_an_ending_is_judged_by_the_content(tmp_path: Path) -> None:
     readers = (wrapped.INSPECTOR, pickles.INSPECTOR)
     _, scanned = look(tmp_path, "m.joblib", gzip.compress(pickle.dumps({"a": 1})), *readers)
+    assert scanned["complete"]
+    _, scanned = look(tmp_path, "m.joblib", lzma.compress(pickle.dumps({"a": 1}), lzma.FORMAT_ALONE), *readers)
     assert scanned["complete"]
     _, scanned = look(tmp_path, "m.pt", gzip.compress(b"no model at all" * 99), *readers)
     assert not scanned["complete"]

@@ -39,7 +39,7 @@ _METHODS = frozenset(
 )
 _LONGEST = max(map(len, _METHODS))
 _MAPPINGS = frozenset({"dict", "OrderedDict", "defaultdict", "Counter", "UserDict", "ChainMap", "Bunch"})
-_PLANTED = 10_000  # containers with methods in them, and names of keys, that are remembered
+_PLANTED = 50_000  # containers with methods in them, and names of keys, that are remembered
 _NOT_ITERABLE = frozenset({"int", "float", "bool", "NoneType"})
 
 
@@ -149,8 +149,7 @@ class Calls(State):
         """
         for index in range(1, len(items), 2):
             value, key = items[index], items[index - 1]
-            callable_ = value.__class__ is Global or (value.__class__ is Call and not _is_array(value))
-            if callable_ and isinstance(key, int):
+            if isinstance(key, int) and (value.__class__ is Global or _may_be_called(value)):
                 name = self._method_name(key)
                 if name:
                     pairs = self.planted.setdefault(id(target), (target, []))[1]
@@ -260,9 +259,11 @@ class Calls(State):
         return at + 1 + size
 
 
-def _is_array(value: Value) -> bool:
-    """Whether a call returns one of numpy's numbers or arrays, which are often the values of large dicts of words."""
-    return isinstance(value, Call) and isinstance(value.callee, Global) and value.callee.module.startswith("numpy.")
+def _may_be_called(value: Value) -> bool:
+    """Whether a call makes something to call: a partial, or nobody knows what. Most calls make instances."""
+    if value.__class__ is not Call or not isinstance(value, Call):
+        return False
+    return not isinstance(value.callee, Global) or value.callee.name.rsplit(".", 1)[-1] == "partial"
 
 
 def _is_mapping(made: Call) -> bool:

@@ -26,6 +26,9 @@ _ASKED = 50  # nested pickles that fickling is asked about
 _NESTING = 4
 _OLDER = 8  # streams whose memos are kept for loaders that go on with one Unpickler
 _SEARCHED = 256 << 20
+_EFFORT = 32 << 20  # bytes of programs that are tried behind the end
+_TRIAL = 1 << 10  # what one more trial counts
+_CALLS = frozenset({rules.DANGEROUS_CALL, rules.UNKNOWN_CALL, rules.UNUSUAL_ARGUMENTS})
 # An opcode of a beginning behind PROTO, or a GLOBAL of protocol 0.
 _HIDDEN = re.compile(rb"\x80[\x02-\x05][\x95\x8ccX(}\])]|c[A-Za-z_][\w.]{0,60}\n[A-Za-z_][\w.]{0,60}\n")
 _TORCH_STREAMS = 5
@@ -86,10 +89,11 @@ class Scan:
             self.last = older = machine
             machine.close(_OLDER)
             self.count += 1
-            if self.count == self.streams or self.end >= self.source.size or not is_pickle(self.source, self.end):
+            if self.end >= self.source.size or not is_pickle(self.source, self.end):
                 break
         else:
-            raise Incomplete("limit", "too many pickles in one file", offset=self.end)
+            if self.streams == _STREAMS:
+                raise Incomplete("limit", "too many pickles in one file", offset=self.end)
         if self.streams == _STREAMS:
             yield from self.rest(self.end)
 
@@ -221,23 +225,31 @@ class Scan:
         yield from self.hidden(end)
 
     def hidden(self, end: int) -> Iterator[Finding]:
-        """Pickles in the rest that call something: some loader (torch's for tar archives) reads between them."""
+        """Pickles in the rest that call something: some loader (torch's for tar archives) reads between them.
+
+        Bytes that are none break within a few opcodes. Raises Incomplete (limit) when they go on and on.
+        """
         if self._depth >= _NESTING:
             return
-        reached = end
+        reached, effort = end, 0
         for offset in self._places(end):
-            self._tried += 1
-            if self._tried > _TRIED:
-                return
-            if offset < reached or not is_pickle(self.source, offset):
+            if offset < reached:
                 continue
             scan = Scan(self.artifact, self.source, start=offset, depth=_NESTING, torch=True, streams=1, asked=False)
             found: list[Finding] = []
-            with contextlib.suppress(Incomplete):  # bytes that are no pickle after all
+            parsed = 0
+            try:
                 found.extend(said for said in scan.findings() if isinstance(said, Finding))
+            except Incomplete as stop:  # mostly bytes that are no pickle after all
+                parsed = (stop.offset or offset) - offset
+            if scan.count:
+                reached = scan.end
+            effort += _TRIAL + max(parsed, scan.end - offset)
+            told = [finding for finding in found if scan.count or finding.rule in _CALLS]
             if scan.judge.ran or scan.count:
-                reached = max(reached, scan.end)
-                yield from self._within(found, offset, "a pickle after the end")
+                yield from self._within(told, offset, "a pickle after the end")
+            if effort > _EFFORT:
+                raise Incomplete("limit", "too much that could be pickles follows the end", offset=offset)
 
     def _places(self, end: int) -> Iterator[int]:
         step, overlap = 1 << 20, 128

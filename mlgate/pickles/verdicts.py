@@ -50,6 +50,7 @@ class Judge:
         self.arguments = Arguments(window, self.entry)
         self._settled: set[Value] = set()
         self._classes: set[Value] = set()  # settled as instances
+        self._bare: set[Value] = set()  # the same without anything but constants for __new__
         self._due = 0
         self._expect_persistent = expect_persistent
         self._safe_prefixes = safe_prefixes
@@ -81,6 +82,8 @@ class Judge:
             )
         if call.callee in self._classes:
             return call.kind in _INSTANCES
+        if call.callee in self._bare:
+            return call.kind in _INSTANCES and call.args.__class__ is tuple
         return call.callee in self._settled or (call.args.__class__ is tuple and call.callee in self.arguments.plain)
 
     def judge(self, event: Event) -> Iterator[Finding]:
@@ -266,6 +269,8 @@ class Judge:
                 yield from self._first(call, callee, item, runs=entry.args == "callable")
         elif not self.arguments.fits(call, entry, items):
             yield from self._unusual(call, callee.path)
+        elif entry.args == "bare" and call.kind in _INSTANCES and not is_wrapper_name(callee):
+            self._bare.add(callee)
 
     def _named(self, call: Call, callee: Global, words: list[Constant]) -> Iterator[Finding]:
         """Module and name are arguments: what they name decides, and names that are made at load time are unusual."""

@@ -169,3 +169,13 @@ def test_names_from_the_memo_of_older_streams_are_known(between: int) -> None:
 
 def test_memos_of_streams_long_ago_are_missed_and_it_is_said() -> None:
     assert look(build.memo_of_an_older_stream(50))[1] == "malformed"
+
+
+def test_too_many_streams_are_incomplete() -> None:
+    assert look((build.proto(4) + b"N.") * 10_001)[1] == "limit"
+    assert look((build.proto(4) + b"N.") * 9_999)[1] == ""
+
+
+def test_programs_without_end_behind_a_pickle_are_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlgate.pickles.scan._EFFORT", 100_000)
+    assert look(build.ordinary(2) + b"\xff" + b"\x80\x04\x95" * 30_000)[1] == "limit"
