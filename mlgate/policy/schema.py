@@ -78,6 +78,8 @@ def _number(text: str) -> int:
 Format = Literal[
     "pickle",
     "torch",
+    "boosting",
+    "coreml",
     "gguf",
     "hdf5",
     "keras",
@@ -86,6 +88,7 @@ Format = Literal[
     "onnx",
     "r",
     "safetensors",
+    "skops",
     "tensorflow",
     "tfcheckpoint",
     "tfjs",
