@@ -172,7 +172,8 @@ class Calls(State):
 
     def _tell_planted(self, state: Value, at: int) -> None:
         """An event for each method that a state, or a dict in a pair of states, brings with it."""
-        parts = (state, *items_of(state)[:2]) if isinstance(state, (tuple, Bag)) else (state,)
+        pair = isinstance(state, Bag) and state.kind == "tuple"
+        parts = (state, *items_of(state)[:2]) if pair else (state,)
         for part in parts:
             if isinstance(part, Call) and _is_mapping(part) and (items_of(part.args) or part.kwargs is not None):
                 self.events.append(Planted(name="", value=part, offset=at))

@@ -320,3 +320,10 @@ def memo_of_an_older_stream(between: int) -> bytes:
     """The names are in the memo of the first stream, for a loader that keeps its Unpickler."""
     first = text("os") + b"q\x64" + text("system") + b"q\x65."
     return first + (proto(4) + b"N.") * between + proto(4) + b"h\x64h\x65\x93" + text("id") + b"\x85R."
+
+
+def state_dict_of_python_2() -> bytes:
+    """How torch 0.4 on Python 2 kept a state dict: its metadata is an attribute, an OrderedDict made of pairs."""
+    ordered = glob("collections", "OrderedDict")
+    metadata = call(ordered, b"](](" + text("") + b"}" + text("version") + b"K\x01see")
+    return proto(2) + call(ordered, b"]") + b"}" + text("_metadata") + metadata + b"sb."

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from mlgate.pickles.table import look_up
 from mlgate.records import Severity
 from tests.builders import gadgets
-from tests.builders.pickles import proto, short, stack_global
+from tests.builders.pickles import proto, short, stack_global, state_dict_of_python_2
 from tests.pickles.test_scan import look
 
 BLOCKING = (Severity.HIGH, Severity.CRITICAL)
@@ -175,3 +175,7 @@ def test_instances_of_the_same_classes_are_data(module: str, name: str, times: i
 def test_classes_that_run_something_as_instances_block() -> None:
     for module, name in (("zarr.storage._obstore", "ObjectStore"), ("tables.attributeset", "AttributeSet")):
         assert "MLG-PKL-001" in {finding.rule.id for finding in look(gadgets.instance(module, name))[0]}
+
+
+def test_state_dicts_of_python_2_keep_their_metadata_in_an_ordered_dict() -> None:
+    assert look(state_dict_of_python_2()) == ([], "")
