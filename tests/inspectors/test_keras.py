@@ -179,6 +179,9 @@ def test_the_switch_of_the_safe_mode_blocks_wherever_it_stands() -> None:
 )
 def test_tensorflow_functions_as_layers(name: str) -> None:
     assert look(old({"class_name": "TFOpLambda", "config": {"function": name}})).rules == [GADGET]
+    place, _, method = name.rpartition(".")
+    layer = {"class_name": "ClassMethod", "config": {"cls_ref": place, "method_name": method}}
+    assert look(old(layer)).rules == [GADGET]
 
 
 @pytest.mark.parametrize("node", [{"op": "ReadFile"}, 'name: "x" op: "PyFunc"', '{"op": "WriteFile"}'])
@@ -284,6 +287,7 @@ def test_a_configuration_in_an_archive_is_judged_under_any_disguise() -> None:
     plain = json.dumps(model(gadget("os", "system"))).encode()
     assert through(archive(plain)) == {IMPORT}
     assert through(archive(plain.replace(b"class_name", b"class\\u005fname"))) == {IMPORT}
+    assert through(archive(plain.decode().encode("utf-16"))) == {IMPORT}
     assert through(archive(b" " * 5_000_000 + plain)) == {IMPORT}
     bare = json.dumps({"a": obj("os", "system", {})}).encode().replace(b"class_name", b"class_nam\\u0065")
     assert through(archive(bare)) == {IMPORT}
