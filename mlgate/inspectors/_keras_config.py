@@ -17,7 +17,8 @@ def parse(data: bytes) -> Any:
     if len(data) > LARGEST:
         raise Incomplete("limit", f"a configuration of {len(data):,} bytes")
     try:
-        return json.loads(data.decode("utf-8-sig"))
+        # as json does for bytes, which Keras gives it: UTF-16 and UTF-32 too
+        return json.loads(data)
     except RecursionError:
         raise Incomplete("limit", "a configuration that is nested too deep") from None
     except ValueError as error:

@@ -77,6 +77,10 @@ BUILTIN = _words(
     " Policy PolicyV1 DTypePolicy DTypePolicyMap FloatDTypePolicy QuantizedDTypePolicy QuantizedFloat8DTypePolicy"
     " GPTQDTypePolicy AbsMaxQuantizer Quantizer DType TensorShape TypeSpec TensorSpec RaggedTensorSpec SparseTensorSpec"
     " CompositeTensor KerasTensor"
+    # feature columns
+    " NumericColumn BucketizedColumn IdentityCategoricalColumn HashedCategoricalColumn VocabularyListCategoricalColumn"
+    " VocabularyFileCategoricalColumn CrossedColumn IndicatorColumn EmbeddingColumn SharedEmbeddingColumn"
+    " WeightedCategoricalColumn SequenceCategoricalColumn SequenceNumericColumn"
 )
 
 # Places in Keras that functions in a model come from: computing on tensors, nothing else.
@@ -92,7 +96,7 @@ REACHING = _words(
 )
 GADGETS = _words(
     "get_file load_model save_model load_weights save_weights"
-    " func_load func_dump deserialize_keras_object enable_unsafe_deserialization"
+    " from_preset func_load func_dump deserialize_keras_object enable_unsafe_deserialization"
     " set_global_attribute enable_interactive_logging load_img save_img load_data"
     " image_dataset_from_directory text_dataset_from_directory audio_dataset_from_directory"
     " timeseries_dataset_from_array extract_archive _extract_archive rmtree makedirs"

@@ -105,16 +105,22 @@ def _object(artifact: Artifact, value: dict[str, Any]) -> Iterator[Said | Artifa
         yield from _name(module, config, registered, function=True)
         return
     yield from _name(module, name, registered)
-    if not isinstance(config, dict):
-        return
-    if name.rpartition(">")[2] == "Lambda":
+    if isinstance(config, dict):
+        yield from _layer(artifact, name.rpartition(">")[2], config)
+
+
+def _layer(artifact: Artifact, name: str, config: dict[str, Any]) -> Iterator[Said | Artifact]:
+    """What layers of some classes do with their configuration."""
+    if name == "Lambda":
         for field in _LAMBDA_FIELDS:
             yield from _lambda(config, field)
-    if name == "TFOpLambda":
+    if name in ("TFOpLambda", "SlicingOpLambda"):
         yield from _operation(config.get("function"))
+    if name == "ClassMethod":
+        yield from _operation(f"{config.get('cls_ref')}.{config.get('method_name')}")
     if name == "TensorFlowOpLayer":
         yield from _node(config.get("node_def"))
-    yield from _loader(artifact, name.rpartition(">")[2], config)
+    yield from _loader(artifact, name, config)
     for key in names.DATA_KEYS & config.keys():
         if isinstance(config[key], str) and _is_file(config[key]):
             what = f"{shown(name, 100)} reads its {key} from {shown(config[key], 200)!r}"

@@ -9,7 +9,7 @@ import yaml
 
 from mlgate.errors import Incomplete
 
-_LARGEST = 2 << 20
+_LARGEST = 512 << 10  # a deep network has 200 kB; PyYAML is slow
 # Keras itself writes tuples; whatever else makes a Python object has another reason to be there
 _TAG = re.compile(r"(?:!!|!<tag:yaml\.org,2002:|tag:yaml\.org,2002:)python/(?!tuple\b|unicode\b|str\b)[\w./]+")
 

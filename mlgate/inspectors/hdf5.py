@@ -135,10 +135,11 @@ def _attribute(
         look.keras = True
     if attribute.name in _CONFIGS and values:
         look.keras = True
-        document = parse(values[0])
-        if attribute.name == "model_config" and node.path == "/":
-            look.facts = Facts.of(document)
-        yield from judge(artifact, f"attribute {attribute.name}", document)
+        for value in values:
+            document = parse(value)
+            if attribute.name == "model_config" and node.path == "/":
+                look.facts = Facts.of(document)
+            yield from judge(artifact, f"attribute {attribute.name}", document)
         return
     for value in values if attribute.count == 1 else ():
         if attribute.name in _STATED:

@@ -186,6 +186,64 @@ def test_rows_of_objects_that_cannot_be_unpacked_are_incomplete() -> None:
     assert said.stopped.reason == "unsupported"
 
 
+def test_types_by_name_and_of_every_class() -> None:
+    def fill(file: Any) -> None:
+        file["named"] = np.dtype("f4")
+        file.create_dataset("a", (3, 2), dtype=file["named"])
+        file["a"].attrs.create("shared", 1.0, dtype=file["named"])
+        record = np.dtype([("x", "i4"), ("y", "f8", (3,)), ("s", "S5")])
+        file.create_dataset("record", (2,), dtype=record)
+        file.create_dataset("enum", (2,), dtype=h5py.enum_dtype({"A": 0, "B": 1}))
+        file.create_dataset("vlen", (2,), dtype=h5py.vlen_dtype(h5py.string_dtype()))
+        file.create_dataset("opaque", (2,), dtype="V8")
+        file.create_dataset("complex", (2,), dtype="c16")
+        file.create_dataset("bool", (2,), dtype="?")
+        file.create_dataset("reference", (1,), dtype=h5py.ref_dtype)
+        file.create_dataset("array", (1,), dtype=np.dtype(("f4", (2, 2))))
+        file.create_dataset("empty", data=h5py.Empty("f4"))
+        file.attrs["reference"] = file["a"].ref
+
+    for version in builders.VERSIONS:
+        said = look(builders.written(fill, version))
+        assert (said.rules, said.stopped) == ([], None)
+        model = said.one("model.h5").model
+        assert model is not None
+        assert model.parameters == 6
+        assert dict(model.other)["datasets"] == "10"
+
+
+def test_a_file_over_several_files_is_incomplete() -> None:
+    data = builders.keras_model()
+    said = look(data[:48] + (96).to_bytes(8, "little") + data[56:])
+    assert said.stopped is not None
+    assert said.stopped.reason == "unsupported"
+
+
+@pytest.mark.parametrize("address", [1 << 20, 1 << 62, (1 << 64) - 2])
+def test_objects_outside_of_the_file_are_incomplete(address: int) -> None:
+    data = builders.keras_model()
+    said = look(data[:64] + address.to_bytes(8, "little") + data[72:])
+    assert said.stopped is not None
+    assert said.stopped.reason == "truncated"
+    weights = builders.written(lambda file: file.create_dataset("w", data=np.arange(64.0)))
+    place = weights.index(np.arange(64.0).tobytes()).to_bytes(8, "little")
+    said = look(weights.replace(place, address.to_bytes(8, "little")))
+    assert said.stopped is not None
+    assert said.stopped.reason == "truncated"
+
+
+def test_one_object_that_cannot_be_read_hides_no_other() -> None:
+    def fill(file: Any) -> None:
+        file.create_dataset("a", data=np.arange(64.0))
+        file["b"] = h5py.ExternalLink("/etc/passwd", "/x")
+
+    data = builders.written(fill)
+    place = data.index(np.arange(64.0).tobytes()).to_bytes(8, "little")
+    said = look(data.replace(place, (1 << 40).to_bytes(8, "little")))
+    assert said.rules == ["MLG-MDL-050"]
+    assert said.stopped is not None
+
+
 def test_data_files_are_no_models() -> None:
     def fill(file: Any) -> None:
         file.create_dataset("X", data=np.zeros((4, 3)))

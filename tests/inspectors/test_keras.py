@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from mlgate.identify import HEAD, identify
 from mlgate.inspectors import hdf5, keras
-from mlgate.records import Artifact, Severity
+from mlgate.records import Artifact, Finding, Severity
+from mlgate.registry import inspectors
 from mlgate.sources import BytesSource
+from mlgate.worker import Examination
 from tests.builders import hdf5 as containers
 from tests.builders import keras as builders
 from tests.builders.keras import archive, function, gadget, model, named_lambda, new_lambda, obj, old, old_lambda
-from tests.reading import Said, read
+from tests.reading import Said, artifact, read
 
 CODE, IMPORT, GADGET, LOADS, FILES, CUSTOM, ADDRESS, TAG = (f"MLG-MDL-{number:03}" for number in range(53, 61))
 
@@ -179,6 +181,9 @@ def test_the_switch_of_the_safe_mode_blocks_wherever_it_stands() -> None:
 )
 def test_tensorflow_functions_as_layers(name: str) -> None:
     assert look(old({"class_name": "TFOpLambda", "config": {"function": name}})).rules == [GADGET]
+    place, _, method = name.rpartition(".")
+    layer = {"class_name": "ClassMethod", "config": {"cls_ref": place, "method_name": method}}
+    assert look(old(layer)).rules == [GADGET]
 
 
 @pytest.mark.parametrize("node", [{"op": "ReadFile"}, 'name: "x" op: "PyFunc"', '{"op": "WriteFile"}'])
@@ -284,6 +289,7 @@ def test_a_configuration_in_an_archive_is_judged_under_any_disguise() -> None:
     plain = json.dumps(model(gadget("os", "system"))).encode()
     assert through(archive(plain)) == {IMPORT}
     assert through(archive(plain.replace(b"class_name", b"class\\u005fname"))) == {IMPORT}
+    assert through(archive(plain.decode().encode("utf-16"))) == {IMPORT}
     assert through(archive(b" " * 5_000_000 + plain)) == {IMPORT}
     bare = json.dumps({"a": obj("os", "system", {})}).encode().replace(b"class_name", b"class_nam\\u0065")
     assert through(archive(bare)) == {IMPORT}
@@ -383,3 +389,36 @@ def test_training_configurations_and_models_in_hdf5_are_judged_alike() -> None:
     data = containers.keras_model(old(old_lambda("x.os.system")), training={"loss": function("os", "system")})
     said = read(hdf5.INSPECTOR, "m.h5", data)
     assert set(said.rules) == {CODE, IMPORT}
+
+
+def examined(data: bytes, name: str) -> tuple[set[str], Examination]:
+    """Rules of all readers together, as a worker runs them."""
+    lines: list[Any] = []
+    examination = Examination(inspectors(), lines.append)
+    examination.run(artifact(name, data))
+    return {line.rule.id for line in lines if isinstance(line, Finding)}, examination
+
+
+WRAPPER = base64.b64encode(b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00id\x85R.").decode()
+TORCH = obj("keras.layers", "TorchModuleWrapper", {"module": WRAPPER})
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "expected"),
+    [
+        (archive(model()), "m.keras", set()),
+        (archive(model(gadget("os", "system"))), "m.keras", {IMPORT}),
+        (archive(model(), extra={"assets/w.h5": containers.external_link()}), "m.keras", {"MLG-MDL-050"}),
+        (containers.keras_model(), "m.h5", set()),
+        (containers.keras_model(), "m.keras", set()),
+        (containers.pickled_attribute(), "m.h5", {"MLG-PKL-001"}),
+        (containers.object_rows(2), "frame.hdf", {"MLG-PKL-001"}),
+        (json.dumps(model(TORCH)).encode(), "model.json", {LOADS, "MLG-PKL-001"}),
+    ],
+)
+def test_all_readers_together(data: bytes, name: str, expected: set[str]) -> None:
+    found, examination = examined(data, name)
+    assert expected <= found
+    if not expected:
+        assert found == set()
+        assert examination.complete
