@@ -32,6 +32,7 @@ LARGEST = 32 * 2**20  # the largest lockfiles of real monorepos are a few MB
 _ATLAS = ("AML.T0010.001",)
 _OWASP = ("LLM03:2025",)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _ALGORITHMS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512", "sha1": "SHA-1", "md5": "MD5"}
 
 MUTABLE_VCS = Rule(
@@ -82,7 +83,7 @@ def read_toml(artifact: Artifact) -> tuple[dict[str, Any], str]:
     text = read_text(artifact)
     try:
         return tomllib.loads(text), text
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one, and a number of thousands of digits another
         raise Incomplete("malformed", f"not TOML: {error}") from None
     except RecursionError:
         raise Incomplete("limit", "nested too deep") from None
@@ -99,11 +100,16 @@ def read_json(artifact: Artifact) -> tuple[Any, str]:
 
     text = read_text(artifact)
     try:
-        return json.loads(text, object_pairs_hook=unique), text
+        document = json.loads(text, object_pairs_hook=unique)
+        if _HALF.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Incomplete("malformed", "half of a surrogate pair is no text") from None
     except ValueError as error:
         raise Incomplete("malformed", f"not JSON: {error}") from None
     except RecursionError:
         raise Incomplete("limit", "nested too deep") from None
+    return document, text
 
 
 def table(value: Any) -> dict[str, Any]:

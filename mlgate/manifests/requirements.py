@@ -106,7 +106,10 @@ def _claims(artifact: Artifact) -> bool:
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     import pip_requirements_parser as pip  # noqa: PLC0415  (start-up)
 
-    text = pip.auto_decode(read_bytes(artifact))
+    try:
+        text = pip.auto_decode(read_bytes(artifact))
+    except (UnicodeError, LookupError) as error:  # a coding line can name what Python does not know
+        raise Incomplete("malformed", f"not text: {type(error).__name__}") from None
     scope = "constraint" if "constraint" in artifact.name.lower() else "runtime"
     parse_line = pip.get_line_parser()
     packages: list[Component] = []

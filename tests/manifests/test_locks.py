@@ -238,6 +238,8 @@ HOSTILE = [
     (pom.INSPECTOR, "<project>" + "<a>" * 10_000),
     (pom.INSPECTOR, "<project><dependencies>"),
     (pyproject.INSPECTOR, '[project]\ndependencies = ["not a requirement!!"]'),
+    (uv_lock.INSPECTOR, "version = " + "9" * 5000),
+    (package_lock.INSPECTOR, '{"packages": {"node_modules/a": {"version": "\\ud800"}}}'),
 ]
 
 

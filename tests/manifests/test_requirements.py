@@ -87,6 +87,15 @@ def test_a_line_pip_refuses_is_told_after_all_others_were_read() -> None:
     assert "line 2" in said.stopped.detail
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x80", b"\xff\xfet", b"# coding: no-such\nx==1\n", b"# coding: rot13\nx==1\n"], ids=repr
+)
+def test_what_is_no_text_is_not_clean(data: bytes) -> None:
+    said = read(INSPECTOR, "requirements.txt", data)
+    assert said.stopped is not None
+    assert said.stopped.reason == "malformed"
+
+
 @pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE], ids=["utf-8", "utf-16"])
 def test_byte_order_marks_are_read_as_pip_reads_them(mark: bytes) -> None:
     encoding = "utf-8" if mark == codecs.BOM_UTF8 else "utf-16-le"

@@ -1,0 +1,1 @@
+"""Fuzzing of every reader: `python tests/fuzz/run.py --help`."""
