@@ -33,6 +33,7 @@ class Tool:
     requirement: str
     arguments: Callable[[Path], list[str]]
     read: Callable[[Run], Answer]
+    besides: str = ""  # what it needs and does not install by itself
 
 
 def _json(text: str) -> Any:
@@ -102,12 +103,14 @@ PEERS = (
         requirement="picklescan==1.0.5",
         arguments=lambda target: ["-p", str(target)],
         read=_picklescan,
+        besides="numpy==2.4.6",  # without it the scan of a folder ends at the first npz
     ),
     Tool(
         name="modelscan",
         requirement="modelscan[h5py]==0.8.8",
         arguments=lambda target: ["scan", "-p", str(target), "-r", "json"],
         read=_modelscan,
+        besides="numpy==1.26.4",  # with numpy 2 no npy file can be read
     ),
     Tool(
         name="hayward",
@@ -123,13 +126,14 @@ def program(tool: Tool, cache: Path) -> Path | str:
     if not tool.requirement:
         own = Path(sys.executable).with_name("mlgate")
         return own if own.exists() else "mlgate is not installed beside this Python"
-    folder = cache / "tools" / re.sub(r"[^\w.-]", "-", tool.requirement)
+    folder = cache / "tools" / re.sub(r"[^\w.]+", "-", tool.requirement)
     script = folder / "bin" / tool.name
     if not script.exists():
         print(f"installing {tool.requirement} ...", flush=True)
         venv.create(folder, with_pip=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        done = subprocess.run([*pip, tool.requirement], capture_output=True, text=True, check=False)
+        wanted = [tool.requirement, *filter(None, [tool.besides])]
+        done = subprocess.run([*pip, *wanted], capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines() or ["pip failed"]
             return f"does not install: {lines[-1][:120]}"

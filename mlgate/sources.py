@@ -46,11 +46,15 @@ class FdSource:
 
 @dataclass(frozen=True, slots=True)
 class SliceSource:
-    """`size` bytes of another source from `start`: a stored archive member read in place."""
+    """`size` bytes of another source from `start`, or what there is of them: a stored archive member read in place."""
 
     parent: Source
     start: int
     size: int
+
+    def __post_init__(self) -> None:
+        # a size that cannot be read to its end would have readers wait for bytes that never come
+        object.__setattr__(self, "size", max(0, min(self.size, self.parent.size - self.start)))
 
     def read_at(self, offset: int, length: int) -> bytes:
         length = min(length, self.size - offset)

@@ -37,7 +37,7 @@ def record(folder: Path) -> None:
     """Runs the readers' tests once to get what they build."""
     print("recording seeds from the tests ...", flush=True)
     parts = ["inspectors", "manifests", "references", "pickles"]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "tests.fuzz.record", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.fuzz.record", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, *(f"tests/{part}" for part in parts)],
         cwd=ROOT,
@@ -121,7 +121,8 @@ def guided(reader: str, seeds: list[Seed], seconds: float, number: int) -> None:
         content = names.index(name).to_bytes(2, "big") + data
         (corpus / hashlib.sha256(content).hexdigest()[:20]).write_bytes(content)
     command = [sys.executable, str(Path(__file__).with_name("guided.py")), reader, str(corpus)]
-    limits = [f"-max_total_time={seconds:.0f}", f"-seed={number}", f"-max_len={LARGEST}", "-timeout=300"]
+    aside = f"-artifact_prefix={CACHE}{os.sep}"
+    limits = [aside, f"-max_total_time={seconds:.0f}", f"-seed={number}", f"-max_len={LARGEST}", "-timeout=300"]
     subprocess.run([*command, *limits, "-rss_limit_mb=0", "-verbosity=0"], cwd=ROOT, check=False)
 
 
