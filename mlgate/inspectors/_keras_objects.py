@@ -21,7 +21,7 @@ from mlgate.identify import HEAD, identify
 from mlgate.inspectors import _keras_names as names
 from mlgate.inspectors._keras_config import values
 from mlgate.inspectors._keras_rules import ADDRESS, CUSTOM, FILES, GADGET, IMPORT, LAMBDA, LOADS
-from mlgate.inspectors._model_metadata import shown
+from mlgate.inspectors._model_metadata import reaching_call, shown
 from mlgate.pickles.table import look_up
 from mlgate.records import Artifact, Observation, Rule, Severity
 from mlgate.sources import BytesSource
@@ -32,6 +32,7 @@ _NODE_TEXT = 64 << 10
 _URL = re.compile(r"(?:https?|ftp|gs|s3|s3a|hdfs|hf|kaggle|file)://[^\s\"'<>]{3,}", re.IGNORECASE)
 _PATH = re.compile(r"(?:/|~/|[A-Za-z]:[\\/]|\\\\)[^\x00-\x1f]{2,}|(?:.*[\\/])?\.\.[\\/].+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}")
+_MODULE_KEYS = frozenset({"fn_module", "function_module", "output_shape_module", "mask_module", "py_module"})
 _LAMBDA_FIELDS = ("function", "output_shape", "mask")
 # Names in marshalled code objects that compute nothing on tensors: there as length and text (Python/marshal.c).
 _REACHES = (
@@ -79,6 +80,8 @@ def _all(artifact: Artifact, document: Any) -> Iterator[Said | Artifact]:
 def _string(key: str, value: str) -> Iterator[Said]:
     if len(value) > 4096:
         return
+    if key in _MODULE_KEYS and look_up(value, "x").level == "dangerous":
+        yield IMPORT, None, f"{shown(key, 50)!r} is the module {shown(value, 100)!r}", value
     if value in ("enable_unsafe_deserialization", "safe_mode_saving"):
         yield GADGET, None, f"{value!r} turns off the safe mode", value
     match = _URL.match(value)
@@ -114,6 +117,7 @@ def _layer(artifact: Artifact, name: str, config: dict[str, Any]) -> Iterator[Sa
     if name == "Lambda":
         for field in _LAMBDA_FIELDS:
             yield from _lambda(config, field)
+        yield from _source(config)
     if name in ("TFOpLambda", "SlicingOpLambda"):
         yield from _operation(config.get("function"))
     if name == "ClassMethod":
@@ -145,6 +149,14 @@ def _lambda(config: dict[str, Any], field: str) -> Iterator[Said]:
         yield from _code(found)
     elif isinstance(found, str) and field != "function":
         yield from _named_function(config, field)
+
+
+def _source(config: dict[str, Any]) -> Iterator[Said]:
+    """Python as text: no Keras runs it, but converters and loaders of other people evaluate it."""
+    for key, text in values(config):
+        if isinstance(text, str) and (call := reaching_call(text)):
+            what = f"a Lambda layer's {shown(key, 50)!r} is Python that uses {shown(call, 50)}"
+            yield LAMBDA, None, what, text[:200]
 
 
 def _named_function(config: dict[str, Any], field: str) -> Iterator[Said]:

@@ -131,7 +131,7 @@ def _tricks(text: str) -> list[tuple[Rule, str]]:
         found.append((METADATA_TEXT, "holds markup that runs in a browser"))
     if _is_pickle(text):
         found.append((METADATA_CODE, "is a pickle in Base64"))
-    call = _call(text)
+    call = reaching_call(text)
     if call:
         found.append((METADATA_CODE, f"is Python that uses {call}"))
     return found
@@ -155,7 +155,7 @@ def _is_pickle(text: str) -> bool:
     return len(data) > 4 and data[0] == 0x80 and 2 <= data[1] <= 5 and data.rstrip(b"\n")[-1:] == b"."
 
 
-def _call(text: str) -> str:
+def reaching_call(text: str) -> str:
     """What a text that is Python would use to reach the system, or ""."""
     if len(text) > _PARSED or not _HINT.search(text):
         return ""

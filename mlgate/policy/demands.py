@@ -21,6 +21,7 @@ FORMATS: Mapping[str, frozenset[str]] = MappingProxyType(
         "pickles": frozenset({"pickle"}),
         "torch": frozenset({"torch", "pickle"}),
         "torcharchives": frozenset({"torch"}),
+        "hdf5": frozenset({"hdf5", "keras"}),  # Keras keeps models in both
     }
 )
 _JOINED = re.compile(r"[()]|\s(?:or|and|with)(?=\s|$)", re.IGNORECASE)

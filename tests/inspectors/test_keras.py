@@ -422,3 +422,19 @@ def test_all_readers_together(data: bytes, name: str, expected: set[str]) -> Non
     if not expected:
         assert found == set()
         assert examination.complete
+
+
+@pytest.mark.parametrize(
+    ("config", "rules"),
+    [
+        ({"function": 'lambda x: eval(\'__import__("os").system("id")\')'}, {"MLG-MDL-053"}),
+        ({"function": "relu", "fn_module": "subprocess"}, {"MLG-MDL-054"}),
+        ({"function": "relu", "function_module": "mycorp.layers"}, set()),
+        ({"function": "relu", "name": "evaluate (os)"}, set()),
+    ],
+)
+def test_lambda_layers_with_code_as_text_or_a_module_beside(config: dict[str, str], rules: set[str]) -> None:
+    layer = {"class_name": "Lambda", "config": config}
+    document = {"class_name": "Sequential", "config": {"layers": [layer]}}
+    said = read(INSPECTOR, "m.keras", build.archive(document))
+    assert set(said.rules) & {"MLG-MDL-053", "MLG-MDL-054"} == rules
