@@ -436,5 +436,5 @@ def test_all_readers_together(data: bytes, name: str, expected: set[str]) -> Non
 def test_lambda_layers_with_code_as_text_or_a_module_beside(config: dict[str, str], rules: set[str]) -> None:
     layer = {"class_name": "Lambda", "config": config}
     document = {"class_name": "Sequential", "config": {"layers": [layer]}}
-    said = read(INSPECTOR, "m.keras", build.archive(document))
+    said = read(keras.INSPECTOR, "m.keras", archive(document))
     assert set(said.rules) & {"MLG-MDL-053", "MLG-MDL-054"} == rules
