@@ -22,6 +22,7 @@ from mlgate.inspectors import _keras_names as names
 from mlgate.inspectors._keras_config import values
 from mlgate.inspectors._keras_rules import ADDRESS, CUSTOM, FILES, GADGET, IMPORT, LAMBDA, LOADS
 from mlgate.inspectors._model_metadata import reaching_call, shown
+from mlgate.pickles.bytecode import describe_bytes
 from mlgate.pickles.table import look_up
 from mlgate.records import Artifact, Observation, Rule, Severity
 from mlgate.sources import BytesSource
@@ -175,15 +176,16 @@ def _code(text: Any) -> Iterator[Said]:
         data = base64.b64decode(text)
     except (binascii.Error, ValueError):
         data = text.encode("utf-8", "surrogateescape")
+    told = describe_bytes(data)
+    if told is not None:
+        severity = Severity.CRITICAL if told.dangerous else None
+        yield LAMBDA, severity, f"a Lambda layer holds {len(data):,} bytes of Python code that {told.text}", told.text
+        return
     found = [name.decode() for name in _REACHES if bytes([len(name)]) + name in data or _long(name) in data]
     severity = Severity.CRITICAL if found else None
     reaches = f" that names {', '.join(found[:8])}" if found else ""
-    yield (
-        LAMBDA,
-        severity,
-        f"a Lambda layer holds {len(data):,} bytes of Python code{reaches}",
-        " ".join(found) or "code",
-    )
+    what = f"a Lambda layer holds {len(data):,} bytes of Python code{reaches}"
+    yield LAMBDA, severity, what, " ".join(found) or "code"
 
 
 def _long(name: bytes) -> bytes:

@@ -177,7 +177,17 @@ PLANTED = _rule(
     "Do not load the file; get it again from its source.",
 )
 
+EMBEDDED = _rule(
+    16,
+    "Pickle carries code",
+    Severity.HIGH,
+    "The pickle holds the bytecode of functions, not only their names: dill and cloudpickle store functions of "
+    "scripts and notebooks so. What the code imports and uses was read from it; it runs when the function is called, "
+    "or while the file is loaded.",
+    "Put the function into a module that is reviewed, and store the weights without it.",
+)
 RULES = (
+    EMBEDDED,
     DANGEROUS_CALL,
     DANGEROUS_IMPORT,
     UNKNOWN_GLOBAL,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mlgate import rules as catalogue
 from mlgate.pickles import rules
 from mlgate.pickles.arguments import GETATTR, LIVE, PARTIALS, Arguments
+from mlgate.pickles.embedded import described
 from mlgate.pickles.expressions import called, constant, render, resolve
 from mlgate.pickles.joblib import is_wrapper_name
 from mlgate.pickles.state import Event, Oddity, Planted
@@ -52,6 +53,7 @@ class Judge:
         self._classes: set[Value] = set()  # settled as instances
         self._bare: set[Value] = set()  # the same without anything but constants for __new__
         self._due = 0
+        self._described = 0
         self._expect_persistent = expect_persistent
         self._safe_prefixes = safe_prefixes
         self._entries: dict[int, tuple[Global, Entry]] = {}
@@ -90,6 +92,8 @@ class Judge:
         """What is to be said of one event."""
         if isinstance(event, Call):
             yield from self._call(event)
+            if event.kind not in CHANGES:
+                yield from self._embedded(event)
         elif isinstance(event, Global):
             self._import(event)
         elif isinstance(event, Opaque):
@@ -199,6 +203,17 @@ class Judge:
             yield from self._unknown(call, path, "calls")
         elif not isinstance(call.callee, Global):
             yield from self._say(rules.UNKNOWN_GLOBAL, call.offset, f"instantiates {_code(path)}", path, name=path)
+
+    def _embedded(self, call: Call) -> Iterator[Finding]:
+        """Code among the arguments of a call, and what it reaches."""
+        if self._described >= _DISTINCT:
+            return
+        found = described(self.window, call)
+        if found is not None:
+            self._described += 1
+            severity = Severity.CRITICAL if found.dangerous else None
+            message = f"carries code that {found.text}"
+            yield from self._say(rules.EMBEDDED, call.offset, message, found.text, severity=severity)
 
     def _worth(self, path: str) -> bool:
         """Whether one more call of this name is worth to be written out; millions of the same are not."""
