@@ -39,6 +39,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
     (4, b"TFL3", "tflite"),
     (4, b"ET12", "executorch"),
+    (4, b"ORTM", "onnxruntime"),
+    (0, b"\x12\x01" + bytes(14), "mxnet"),  # NDArray lists, and eight bytes that are always zero
     (0, b"PAR1", "parquet"),
     (0, b"ARROW1", "arrow"),
     (0, b"\x7fELF", "elf"),
@@ -46,7 +48,9 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 
 # Contents that are models (or wrap them) wherever they stand, so somebody has to understand them.
-MODEL_CONTENT = frozenset({"hdf5", "tflite", "executorch", "gguf", "ggml", "npy", "safetensors", "pickle"})
+MODEL_CONTENT = frozenset(
+    {"hdf5", "tflite", "executorch", "onnxruntime", "mxnet", "gguf", "ggml", "npy", "safetensors", "pickle"}
+)
 
 # Name endings by which ML frameworks save what they later load; each names the format people expect.
 MODEL_SUFFIXES = {
