@@ -65,6 +65,7 @@ OPAQUE = {
     ("com.microsoft", "PythonOpGrad"): (Severity.HIGH, "calls a Python function by its name"),
     ("com.microsoft", "ATen"): (Severity.MEDIUM, "calls a PyTorch operator by its name"),
     ("com.microsoft", "EPContext"): (Severity.MEDIUM, "runs a compiled binary, in the model or in a file beside it"),
-    ("ai.onnx.contrib", "PyOp"): (Severity.HIGH, "calls a Python function by its name"),
-    ("pyop", "PyOp"): (Severity.HIGH, "calls a Python function by its name"),
 }
+# Builds of onnxruntime with language interop import what a PyOp names before they look at its domain or at the model's
+# functions (onnxruntime/core/language_interop_ops, LoadInterOp); onnxruntime-extensions has one in ai.onnx.contrib.
+OPAQUE_ANYWHERE = {"PyOp": (Severity.HIGH, "imports a Python module and calls it by its name")}

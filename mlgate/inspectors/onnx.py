@@ -11,7 +11,7 @@ from math import prod
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
-from mlgate.inspectors._onnx_schema import OFFICIAL, OPAQUE, SCHEMA, TYPES
+from mlgate.inspectors._onnx_schema import OFFICIAL, OPAQUE, OPAQUE_ANYWHERE, SCHEMA, TYPES
 from mlgate.inspectors._protobuf import Message, Walker, shallow
 from mlgate.records import (
     Artifact,
@@ -260,9 +260,10 @@ def _operators(artifact: Artifact, model: _Model) -> Iterator[Observation]:
     local = {domain for domain, _ in model.functions}
     needed: dict[str, list[str]] = {}
     for domain, name in sorted(model.operators):
-        if (domain, name) in OPAQUE and (domain, name) not in model.functions:
-            what = f"{domain}::{name}"
-            severity, does = OPAQUE[domain, name]
+        opaque = None if (domain, name) in model.functions else OPAQUE.get((domain, name))
+        if opaque := OPAQUE_ANYWHERE.get(name, opaque):
+            what = f"{shown(domain, 80) or 'ai.onnx'}::{name}"
+            severity, does = opaque
             message = f"Operator {what} {does}."
             yield rules.finding(OPAQUE_OPERATOR, artifact.at(), message, evidence=what, severity=severity)
         elif domain not in OFFICIAL and (domain, name) not in model.functions:

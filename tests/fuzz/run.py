@@ -50,16 +50,17 @@ def record(folder: Path) -> None:
 
 
 def seeds_for(reader: str, folder: Path) -> list[Seed]:
-    """The (name, bytes) of all seeds that the reader claims, or of all when it is empty."""
+    """The (name, bytes) of all seeds that the reader claims; of all for "all" and for a reader that claims none."""
     chosen = next((each for each in inspectors() if each.name == reader), None)
-    found = []
+    found, everything = [], []
     for file in sorted(folder.iterdir()):
         name, data = file.name.partition("~")[2], file.read_bytes()
         source, head = BytesSource(data), data[:HEAD]
         artifact = Artifact(path=name, name=name, source=source, head=head, formats=identify(source, head))
+        everything.append((name, data))
         if chosen is None or chosen.claims(artifact):
             found.append((name, data))
-    return found
+    return found or everything
 
 
 def keep(defect: Defect, name: str, data: bytes, watcher: Watcher) -> Path:

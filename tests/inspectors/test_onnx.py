@@ -109,10 +109,16 @@ def test_custom_operators_need_a_library_and_own_functions_do_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("domain", "name"), [("com.microsoft", "PythonOp"), ("ai.onnx.contrib", "PyOp"), ("pyop", "PyOp")]
+    ("domain", "name"),
+    [("com.microsoft", "PythonOp"), ("ai.onnx.contrib", "PyOp"), ("pyopmulti_1", "PyOp"), ("", "PyOp")],
 )
 def test_operators_that_call_python_are_found(domain: str, name: str) -> None:
     assert look(model(deep(graph(node(name, domain)), 3))).rules == ["MLG-MDL-032"]
+
+
+def test_a_function_of_the_model_hides_no_python() -> None:
+    hidden = model(graph(node("PyOp", "acme.ops")), function("acme.ops", "PyOp", node("Relu")))
+    assert look(hidden).rules == ["MLG-MDL-032"]
 
 
 @pytest.mark.parametrize(
