@@ -177,15 +177,14 @@ def _code(text: Any) -> Iterator[Said]:
     except (binascii.Error, ValueError):
         data = text.encode("utf-8", "surrogateescape")
     told = describe_bytes(data)
-    if told is not None:
-        severity = Severity.CRITICAL if told.dangerous else None
-        yield LAMBDA, severity, f"a Lambda layer holds {len(data):,} bytes of Python code that {told.text}", told.text
-        return
     found = [name.decode() for name in _REACHES if bytes([len(name)]) + name in data or _long(name) in data]
-    severity = Severity.CRITICAL if found else None
-    reaches = f" that names {', '.join(found[:8])}" if found else ""
-    what = f"a Lambda layer holds {len(data):,} bytes of Python code{reaches}"
-    yield LAMBDA, severity, what, " ".join(found) or "code"
+    severity = Severity.CRITICAL if found or (told and told.dangerous) else None
+    what = f"a Lambda layer holds {len(data):,} bytes of Python code"
+    if told is not None:
+        what += f" that {told.text}"
+    elif found:
+        what += f" that names {', '.join(found[:8])}"
+    yield LAMBDA, severity, what, told.text if told else " ".join(found) or "code"
 
 
 def _long(name: bytes) -> bytes:

@@ -68,7 +68,11 @@ _BUILTINS = frozenset({"__import__", "breakpoint", "compile", "eval", "exec", "o
 
 
 def _is_dangerous(name: str) -> bool:
-    return name in _BUILTINS if "." not in name else look_up_path(name)[0].level == "dangerous"
+    if "." not in name:
+        return name in _BUILTINS
+    entry = look_up_path(name)[0]
+    # what is only out of place in a pickle, such as a function of math, is at home in code
+    return entry.level == "dangerous" and not entry.high
 
 
 # -- marshal
