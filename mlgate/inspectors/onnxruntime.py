@@ -14,7 +14,7 @@ from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._flatbuffers import Buffer, Table
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
-from mlgate.inspectors._onnx_schema import OFFICIAL, OPAQUE, TYPES
+from mlgate.inspectors._onnx_schema import OFFICIAL, OPAQUE, OPAQUE_ANYWHERE, TYPES
 from mlgate.inspectors.onnx import CUSTOM, LAYOUT, OPAQUE_OPERATOR
 from mlgate.records import Artifact, Component, Finding, Inspector, ModelFacts, Observation
 
@@ -142,8 +142,9 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
 def _operators(artifact: Artifact, model: _Model) -> Iterator[Finding]:
     needed: dict[str, list[str]] = {}
     for domain, name in sorted(model.operators):
-        if (domain, name) in OPAQUE:
-            severity, does = OPAQUE[domain, name]
+        opaque = OPAQUE.get((domain, name)) or OPAQUE_ANYWHERE.get(name)
+        if opaque:
+            severity, does = opaque
             what = f"{domain}::{name}"
             yield rules.finding(
                 OPAQUE_OPERATOR, artifact.at(), f"Operator {what} {does}.", evidence=what, severity=severity

@@ -87,6 +87,7 @@ Format = Literal[
     "keras",
     "llamafile",
     "mxnet",
+    "native",
     "numpy",
     "onnx",
     "onnxruntime",
