@@ -1,0 +1,126 @@
+"""NeMo archives, and configurations whose `_target_` is imported and called (Hydra's instantiate, NeMo's restore_from).
+
+A `.nemo` file is a tar archive of `model_config.yaml` and weights (NeMo, save_restore_connector.py); its members
+go round by the tar reader, and the configuration comes here as any other YAML with targets does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlgate import rules
+from mlgate.inspectors._keras_config import values
+from mlgate.inspectors._keras_yaml import parse, tags
+from mlgate.inspectors._model_metadata import component, not_it, shown
+from mlgate.pickles.table import look_up_path
+from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity
+
+_LARGEST = 1 << 20
+_NAMES = frozenset({"model_config.yaml", "model_config.yml", "hparams.yaml", "hparams.yml"})
+_YAML = (".yaml", ".yml")
+_MARKS = (b"_target_", b"!!python/", b"tag:yaml.org,2002:python/")
+_TARGETS = frozenset({"_target_", "target", "cls"})
+_LIBRARIES = frozenset(
+    {
+        "nemo",
+        "torch",
+        "torchaudio",
+        "torchvision",
+        "pytorch_lightning",
+        "lightning",
+        "transformers",
+        "omegaconf",
+        "hydra",
+    }
+    | {"megatron", "apex", "timm", "diffusers", "sklearn", "numpy", "torchmetrics", "monai", "datasets"}
+)
+_TOLD = 20
+
+TARGET = Rule(
+    id="MLG-MDL-130",
+    title="Configuration that calls what it names",
+    severity=Severity.HIGH,
+    category=Category.MODEL_FILE,
+    help="`_target_` names a function that runs commands, evaluates code, reads files or reaches the network. Hydra's "
+    "`instantiate`, and NeMo when it restores a model, import and call it with arguments of the same file.",
+    remediation="Do not load the configuration. Take it from its source again, and allow targets by a list.",
+    cwe=("CWE-470", "CWE-502"),
+    atlas=("AML.T0010", "AML.T0011.000"),
+)
+FOREIGN = Rule(
+    id="MLG-MDL-131",
+    title="Model archive whose configuration needs somebody's own code",
+    severity=Severity.MEDIUM,
+    category=Category.MODEL_FILE,
+    help="A target in the archive's configuration is not of the libraries that such models are made with; loading "
+    "imports and calls it.",
+    remediation="Look at the named class before you load the model.",
+    cwe=("CWE-470",),
+)
+TAG = Rule(
+    id="MLG-MDL-132",
+    title="Configuration in YAML that makes Python objects",
+    severity=Severity.HIGH,
+    category=Category.MODEL_FILE,
+    help="A `!!python/` tag makes PyYAML's unsafe loaders import and call what it names while they read the file.",
+    remediation="Remove the tag, and read YAML with `yaml.safe_load`.",
+    cwe=("CWE-502",),
+    atlas=("AML.T0011.000",),
+)
+
+
+def _claims(artifact: Artifact) -> bool:
+    name = artifact.name.lower()
+    if name.endswith(".nemo"):
+        return True
+    return name in _NAMES or (name.endswith(_YAML) and any(mark in artifact.head for mark in _MARKS))
+
+
+def _inspect(artifact: Artifact) -> Iterator[Observation]:
+    if artifact.name.lower().endswith(".nemo"):
+        if not {"tar", "gzip", "zip"} & set(artifact.formats):
+            yield from not_it(artifact, "nemo")
+        elif "gzip" not in artifact.formats:
+            yield component(artifact, ModelFacts(format="nemo"))
+        return
+    document, text = parse(artifact.source.read_at(0, _LARGEST + 1))
+    for tag in tags(text)[:_TOLD]:
+        name = shown(tag, 200)
+        yield rules.finding(
+            TAG, artifact.at(line=_line(text, tag)), f"The tag {name!r} makes an object.", evidence=name
+        )
+    told: set[str] = set()
+    for key, value in values(document):
+        if key in _TARGETS and isinstance(value, str) and "." in value and value not in told and len(told) < _TOLD:
+            rule = _rule(value, archived=artifact.member is not None)
+            if rule is not None and (key == "_target_" or rule is TARGET):
+                told.add(value)
+                name = shown(value, 200)
+                message = f"{key!r} is {name!r}, which is imported and called."
+                yield rules.finding(rule, artifact.at(line=_line(text, value)), message, evidence=name)
+
+
+def _rule(target: str, *, archived: bool) -> Rule | None:
+    entry = look_up_path(target)[0]
+    if entry.level == "dangerous" and not entry.high:  # what is only odd in a pickle is at home in a configuration
+        return TARGET
+    own = entry.level == "safe" or target.split(".", maxsplit=1)[0] in _LIBRARIES
+    return FOREIGN if archived and not own else None
+
+
+def _line(text: str, word: str) -> int | None:
+    at = text.find(word)
+    return text.count("\n", 0, at) + 1 if at >= 0 else None
+
+
+INSPECTOR = Inspector(
+    name="nemo",
+    claims=_claims,
+    inspect=_inspect,
+    rules=(TARGET, FOREIGN, TAG),
+    suffixes=(".nemo",),
+    model=True,
+    reads="The configuration in the archive, and any YAML with `_target_` or Python tags: every target through the "
+    "same table as pickles. Weights and other members go through their own readers.",
+    misses="What the constructors of somebody's own targets do. Targets that interpolation puts together.",
+)
