@@ -82,6 +82,7 @@ Format = Literal[
     "caffe",
     "coreml",
     "executorch",
+    "flax",
     "gguf",
     "hdf5",
     "keras",
