@@ -1,8 +1,8 @@
 """Flax's checkpoints: MessagePack with arrays as extensions, walked without recursion.
 
 Format: the MessagePack specification, and flax/serialization.py: extension 1 is an array (a MessagePack array of shape,
-type name and bytes), 2 a complex number, 3 a NumPy scalar. Nothing in it is code but
-arrays of objects, which are pickles.
+type name and bytes), 2 a complex number, 3 a NumPy scalar. Nothing in it is code but arrays
+of objects, which are pickles.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ INSPECTOR = Inspector(
     rules=(OBJECTS, STRANGE),
     suffixes=(".msgpack",),
     model=True,
-    reads="MessagePack from its first byte to its last: every array with its shape, type and length, and extensions that "
-    "are not Flax's.",
+    reads="MessagePack from its first byte to its last: every array with its shape, type and length, and extensions "
+    "that are not Flax's.",
     misses="Other programs' MessagePack under this name is only checked for its structure.",
 )

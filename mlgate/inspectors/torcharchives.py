@@ -43,5 +43,5 @@ INSPECTOR = Inspector(
     suffixes=(".pt2", ".mar"),
     model=True,
     reads="Which kind of archive it is; every member is looked at by its own reader, and code among them is told.",
-    misses="The exported graph (`models/*.json`) is not judged operator by operator.",
+    misses="What the graph computes.",
 )
