@@ -28,7 +28,8 @@ _JSON = 16 * 2**20
 _PARTS = 20_000_000
 _ARRAYS = 1_000_000
 _LARGEST = 1 << 62
-_GRAPH = re.compile(rb'"nodes"\s*:\s*\[\s*\{[^{}]{0,2000}"op"\s*:|"(arg_nodes|node_row_ptr)"\s*:')
+_NODES = re.compile(rb'"nodes"\s*:\s*\[')
+_VARIABLE = re.compile(rb'"op"\s*:\s*"null"')  # what graphs begin with
 _NDARRAY = b"\x12\x01" + bytes(14)
 _TVM = (0xF7E58D4F05049CB7).to_bytes(8, "little")
 _V1, _V2, _V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
@@ -106,7 +107,9 @@ def _claims(artifact: Artifact) -> bool:
         return True
     if name.endswith(".params"):
         return not is_text(artifact.name, artifact.head)
-    return name.endswith(".json") and (name.endswith("-symbol.json") or _GRAPH.search(artifact.head) is not None)
+    if not name.endswith(".json") or _NODES.search(artifact.head) is None:
+        return False
+    return name.endswith("-symbol.json") or _VARIABLE.search(artifact.head) is not None
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:

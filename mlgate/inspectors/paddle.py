@@ -25,7 +25,7 @@ _TENSORS = 1_000_000
 _JSON = 16 * 2**20
 _DESCRIPTION = 1 << 12
 _LEVELS = 64
-_PIR = re.compile(rb'"base_code"\s*:\s*\{|"program"\s*:\s*\{\s*"regions"\s*:')
+_PIR = re.compile(rb'"magic"\s*:\s*"pir"|"program"\s*:\s*\{\s*"regions"\s*:')
 
 
 def _claims(artifact: Artifact) -> bool:

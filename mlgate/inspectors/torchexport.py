@@ -24,7 +24,7 @@ _KEPT = 100_000
 _TOLD = 20
 _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*+)"\s*+(:?)|[\[\]{}]', re.DOTALL)
 _DEPTH = 1_000
-_GRAPH = re.compile(rb'"(graph_module|opset_version|range_constraints|guards_code)"\s*:')
+_GRAPH = re.compile(rb'"(graph_module|range_constraints|guards_code)"\s*:')
 _OPERATOR = re.compile(r"torch\.ops\.(\w+)\.(.+)", re.ASCII)
 _SIMPLE = re.compile(r"(_operator|math)\.[a-z_]{1,20}|torch\.(_?sym_\w{1,20})", re.ASCII)
 # Namespaces of PyTorch itself.

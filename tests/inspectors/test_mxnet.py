@@ -120,7 +120,8 @@ def test_what_cannot_be_read_is_incomplete(path: str, data: bytes, reason: str) 
 def test_another_content_is_a_mismatch_and_other_text_not_ours() -> None:
     assert look(b"PK\x03\x04" + bytes(60), "a.params").rules == ["MLG-MDL-001"]
     assert not INSPECTOR.claims(artifact("train.params", b"lr = 0.1\n"))
-    assert not INSPECTOR.claims(artifact("graph.json", b'{"nodes": [{"id": 1, "name": "x"}]}'))
+    assert not INSPECTOR.claims(artifact("graph.json", b'{"nodes": [{"id": 1, "op": "x"}]}'))
+    assert not INSPECTOR.claims(artifact("icon-symbol.json", b'{"glyph": "x"}'))
 
 
 ANY = st.recursive(
