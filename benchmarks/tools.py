@@ -82,7 +82,8 @@ def _hayward(run: Run) -> Answer:
     bad = {entry["file"] for entry in answer["findings"] if entry["severity"] in {"critical", "high"}}
     gaps = {str(gap["file"] if isinstance(gap, dict) else gap) for gap in answer["coverage_gaps"]}
     scanned = len(re.findall(r"^hayward: scanned ", run.stderr, re.MULTILINE))
-    return Answer(scanned=scanned, blocked=len(bad), incomplete=len(gaps - bad))
+    # a single file is scanned without a word
+    return Answer(scanned=scanned or None, blocked=len(bad), incomplete=len(gaps - bad))
 
 
 def _scan(target: Path) -> list[str]:

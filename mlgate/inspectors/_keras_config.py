@@ -26,11 +26,19 @@ def parse(data: bytes) -> Any:
 
 
 def values(document: Any) -> Iterator[tuple[str, Any]]:
-    """(key, value) of everything in the document, outermost first; items of lists under their list's key."""
+    """(key, value) of everything in the document, outermost first; items of lists under their list's key.
+
+    What YAML's aliases put at many places comes once for each key. Raises Incomplete (limit).
+    """
     pending: list[tuple[str, Any]] = [("", document)]
+    seen: set[tuple[str, int]] = set()
     count = 0
     while pending:
         key, value = pending.pop()
+        if isinstance(value, dict | list):
+            if (key, id(value)) in seen:
+                continue
+            seen.add((key, id(value)))
         count += 1
         if count > _VALUES:
             raise Incomplete("limit", f"a configuration of more than {_VALUES:,} values")

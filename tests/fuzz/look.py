@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from mlgate import identify, rules
+from mlgate.pickles import second
 from mlgate.records import Artifact, Finding, Inspector, Limits
 from mlgate.registry import inspectors
 from mlgate.sources import BytesSource
@@ -50,7 +51,8 @@ class Watcher:
         self._readers = readers or inspectors()
         self._catalogue = rules.catalogue([rules.RULES, identify.RULES, *(each.rules for each in self._readers)])
         self._crash = re.compile(r"(\w+) in the (\S+) reader at (\S+)")
-        signal.signal(signal.SIGVTALRM, _too_long)
+        signal.signal(signal.SIGPROF, _too_long)
+        second._SECONDS = 1  # what fickling may take of a file's 2 seconds
 
     def look(self, name: str, data: bytes) -> Defect | None:
         """The first defect that the file brought out, or None."""
@@ -67,7 +69,7 @@ class Watcher:
         source, head = BytesSource(data), data[: identify.HEAD]
         before, start = _reset_peak(), time.process_time()
         allowed = SECONDS * (1 + len(data) // PER)
-        signal.setitimer(signal.ITIMER_VIRTUAL, _STOP * (1 + len(data) // PER))
+        signal.setitimer(signal.ITIMER_PROF, _STOP * (1 + len(data) // PER))
         faulthandler.dump_traceback_later(600, exit=True)
         try:
             Examination(self._readers, emit, self._reader).run(
@@ -85,7 +87,7 @@ class Watcher:
         except Exception as error:  # noqa: BLE001  (that is what is looked for)
             defects.append(Defect("escaped", f"{type(error).__name__} at {_where(error)}"))
         finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             faulthandler.cancel_dump_traceback_later()
         took = time.process_time() - start
         if took > allowed:
