@@ -16,6 +16,7 @@ from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._cursor import Cursor
 from mlgate.inspectors._model_metadata import component, not_it, shown
+from mlgate.inspectors._msgpack import LENGTHS, children, size_of
 from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity
 
 _ITEMS = 20_000_000
@@ -24,24 +25,6 @@ _TEXT = 1_000
 _TOLD = 20
 _KNOWN = {1: "array", 2: "complex", 3: "scalar"}
 _WIDTH = re.compile(r"(?:bfloat|float|uint|int|complex|bool|float8_\w*?)_?(\d*)\w*")
-_LENGTHS = {0xC4: "B", 0xC5: "H", 0xC6: "I", 0xC7: "B", 0xC8: "H", 0xC9: "I", 0xD9: "B", 0xDA: "H", 0xDB: "I"}
-_COUNTS = {0xDC: ("H", 1), 0xDD: ("I", 1), 0xDE: ("H", 2), 0xDF: ("I", 2)}
-_FIXED = {
-    0xC0: 0,
-    0xC2: 0,
-    0xC3: 0,
-    0xCA: 4,
-    0xCB: 8,
-    0xCC: 1,
-    0xCD: 2,
-    0xCE: 4,
-    0xCF: 8,
-    0xD0: 1,
-    0xD1: 2,
-    0xD2: 4,
-    0xD3: 8,
-}
-
 OBJECTS = Rule(
     id="MLG-MDL-140",
     title="Flax checkpoint with an array of objects",
@@ -112,13 +95,13 @@ def _extensions(artifact: Artifact) -> Iterator[tuple[int, int, int, Cursor]]:
         left[-1] -= 1
         at = cursor.at
         byte = cursor.take(1)[0]
-        count = _children(byte, cursor)
+        count = children(byte, cursor)
         if count:
             if len(left) >= _DEPTH:
                 raise Incomplete("limit", f"nested deeper than {_DEPTH}", offset=at)
             left.append(count)
         elif byte in (0xC7, 0xC8, 0xC9) or 0xD4 <= byte <= 0xD8:
-            length = cursor.number(_LENGTHS[byte]) if byte in _LENGTHS else 1 << (byte - 0xD4)
+            length = cursor.number(LENGTHS[byte]) if byte in LENGTHS else 1 << (byte - 0xD4)
             kind = cursor.number("b")
             end = cursor.at + length
             cursor.skip(length)
@@ -126,33 +109,8 @@ def _extensions(artifact: Artifact) -> Iterator[tuple[int, int, int, Cursor]]:
             yield kind, length, at, cursor
             cursor.at = end
         elif count is None:
-            cursor.skip(_size(byte, cursor))
+            cursor.skip(size_of(byte, cursor))
     raise Incomplete("limit", "too many values", offset=cursor.at)
-
-
-def _children(byte: int, cursor: Cursor) -> int | None:
-    """How many values an array or a map holds; None for everything else."""
-    if 0x80 <= byte <= 0x8F:
-        return 2 * (byte & 15)
-    if 0x90 <= byte <= 0x9F:
-        return byte & 15
-    if byte in _COUNTS:
-        code, each = _COUNTS[byte]
-        return each * cursor.number(code)
-    return None
-
-
-def _size(byte: int, cursor: Cursor) -> int:
-    """The bytes of a value that holds no others."""
-    if byte < 0x80 or byte >= 0xE0:
-        return 0
-    if 0xA0 <= byte <= 0xBF:
-        return byte & 31
-    if byte in _LENGTHS:
-        return cursor.number(_LENGTHS[byte])
-    if byte in _FIXED:
-        return _FIXED[byte]
-    raise Incomplete("malformed", f"0x{byte:02x} begins no value", offset=cursor.at - 1)
 
 
 def _judged(kind: int, length: int, cursor: Cursor, told: _Told) -> Iterator[tuple[Rule, str]]:
@@ -186,19 +144,19 @@ def _array(cursor: Cursor) -> tuple[tuple[int, ...], str, int]:
     if cursor.take(1) != b"\x93":
         raise Incomplete("malformed", "an array that is no shape, type and bytes", offset=cursor.at - 1)
     head = cursor.take(1)[0]
-    count = _children(head, cursor)
+    count = children(head, cursor)
     if count is None or count > 32:
         raise Incomplete("malformed", "an array without a shape", offset=cursor.at)
     shape = tuple(_integer(cursor) for _ in range(count))
     byte = cursor.take(1)[0]
-    length = _size(byte, cursor)
+    length = size_of(byte, cursor)
     if not (0xA0 <= byte <= 0xBF or byte in (0xD9, 0xC4)) or length > _TEXT:
         raise Incomplete("malformed", "an array without a type", offset=cursor.at)
     name = cursor.take(length).decode("utf-8", "backslashreplace")
     byte = cursor.take(1)[0]
     if byte not in (0xC4, 0xC5, 0xC6):
         raise Incomplete("malformed", "an array without bytes", offset=cursor.at)
-    return shape, name, cursor.number(_LENGTHS[byte])
+    return shape, name, cursor.number(LENGTHS[byte])
 
 
 def _integer(cursor: Cursor) -> int:

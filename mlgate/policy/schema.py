@@ -100,6 +100,7 @@ Format = Literal[
     "r",
     "safetensors",
     "skops",
+    "spacy",
     "tensorflow",
     "tfcheckpoint",
     "tfjs",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import pytest
@@ -8,27 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlgate.inspectors.flax import INSPECTOR
+from tests.builders.msgpack import Extension, pack
 from tests.reading import read
-
-
-def pack(value: Any) -> bytes:
-    """MessagePack as msgpack-python writes it, with extensions as (type, data)."""
-    if isinstance(value, bytes):
-        return b"\xc6" + struct.pack(">I", len(value)) + value
-    if isinstance(value, str):
-        return b"\xd9" + bytes([len(value)]) + value.encode()
-    if isinstance(value, int):
-        return bytes([value]) if value < 128 else b"\xcf" + struct.pack(">Q", value)
-    if isinstance(value, Extension):
-        return b"\xc9" + struct.pack(">Ib", len(value.data), value.kind) + value.data
-    if isinstance(value, dict):
-        return bytes([0x80 | len(value)]) + b"".join(pack(k) + pack(v) for k, v in value.items())
-    return bytes([0x90 | len(value)]) + b"".join(map(pack, value))
-
-
-class Extension:
-    def __init__(self, kind: int, data: bytes) -> None:
-        self.kind, self.data = kind, data
 
 
 def array(shape: list[int], dtype: str = "float32", data: bytes | None = None) -> Extension:
