@@ -214,6 +214,14 @@ def _check(options: argparse.Namespace) -> _Said:
     if options.explain and options.format != "human":
         raise MlgateError("--explain is for people and goes with `--format human`.", "Leave one of the two away.")
     result = _looked_at(options, root, paths)
+    from mlgate.reports.escape import terminal  # noqa: PLC0415  (start-up)
+
+    looked = {root / scanned.path for scanned in result.inventory.scanned}
+    for path in paths:
+        if path not in looked:  # asked about by name: silence would read as "clean"
+            sys.stderr.write(
+                f"mlgate: {terminal(str(path), 500)} was not looked at: it is nothing that mlgate reads.\n"
+            )
     said = _told(options, result, root)
     if not options.explain:
         return said

@@ -184,7 +184,10 @@ def test_outputs_are_the_same_bytes_every_time_and_everywhere(repo: Path, databa
 def test_check_looks_at_the_given_files_only(repo: Path) -> None:
     attack(repo)
     assert mlgate(repo, "check", "models/m.pkl").returncode == 1
-    assert mlgate(repo, "check", "README.md", repo / "requirements.txt").returncode == 0
+    other = mlgate(repo, "check", "README.md", repo / "requirements.txt")
+    assert other.returncode == 0
+    assert "README.md was not looked at" in other.stderr
+    assert "requirements.txt was not" not in other.stderr
     assert mlgate(repo / "models", "check", "../models/m.pkl").returncode == 1
 
 
