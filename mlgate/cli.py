@@ -217,11 +217,9 @@ def _check(options: argparse.Namespace) -> _Said:
     from mlgate.reports.escape import terminal  # noqa: PLC0415  (start-up)
 
     looked = {root / scanned.path for scanned in result.inventory.scanned}
-    for path in paths:
-        if path not in looked:  # asked about by name: silence would read as "clean"
-            sys.stderr.write(
-                f"mlgate: {terminal(str(path), 500)} was not looked at: it is nothing that mlgate reads.\n"
-            )
+    for path, named in zip(paths, options.files, strict=True):
+        if path not in looked and path.resolve() not in looked:  # silence would read as "clean"
+            sys.stderr.write(f"mlgate: {terminal(str(named), 500)} was not looked at: mlgate reads nothing like it.\n")
     said = _told(options, result, root)
     if not options.explain:
         return said
