@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -10,8 +10,12 @@ import yaml
 from mlgate.errors import Incomplete
 
 _LARGEST = 512 << 10  # a deep network has 200 kB; PyYAML is slow
+_PYTHON = "tag:yaml.org,2002:python/"
 # Keras itself writes tuples; whatever else makes a Python object has another reason to be there
-_TAG = re.compile(r"(?:!!|!<tag:yaml\.org,2002:|tag:yaml\.org,2002:)python/(?!tuple\b|unicode\b|str\b)[\w./]+")
+_DATA = frozenset(
+    _PYTHON + name
+    for name in ("tuple", "unicode", "str", "bytes", "int", "long", "float", "complex", "bool", "list", "dict", "none")
+)
 
 
 class _Plain(yaml.SafeLoader):
@@ -30,8 +34,27 @@ _Plain.add_multi_constructor("", _plain)
 
 
 def tags(text: str) -> list[str]:
-    """Tags that make PyYAML's unsafe loaders import or call something."""
-    return list(dict.fromkeys(_TAG.findall(text)))
+    """Tags that make PyYAML's unsafe loaders import or call something, as the parser resolves them: a `%TAG` line
+    gives them other names, and their letters may be written as `%70`. Those before an error are given.
+    """
+    found = (tag for tag, _ in _events(text) if tag.startswith(_PYTHON)) if "!" in text else ()
+    return list(dict.fromkeys(f"!!python/{tag.removeprefix(_PYTHON)}" for tag in found if tag not in _DATA))
+
+
+def says(text: str, word: str) -> bool:
+    """Whether a scalar is this word, or a tag makes a Python object, however they are spelled."""
+    return any(value == word or (tag.startswith(_PYTHON) and tag not in _DATA) for tag, value in _events(text))
+
+
+def _events(text: str) -> Iterator[tuple[str, str]]:
+    """Tag and value of every node up to the first error."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is twenty times as fast, where it is there
+    try:
+        for event in yaml.parse(text, loader):
+            tag, value = getattr(event, "tag", None), getattr(event, "value", "")
+            yield tag if isinstance(tag, str) else "", value if isinstance(value, str) else ""
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return  # what is no YAML is told by whoever parses it for its values
 
 
 def parse(data: bytes) -> tuple[Any, str]:
@@ -39,7 +62,7 @@ def parse(data: bytes) -> tuple[Any, str]:
     if len(data) > _LARGEST:
         raise Incomplete("limit", f"a YAML configuration of {len(data):,} bytes")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         return yaml.load(text, _Plain), text  # noqa: S506  (a subclass of SafeLoader)
     except RecursionError:
         raise Incomplete("limit", "a configuration that is nested too deep") from None

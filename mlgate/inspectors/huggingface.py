@@ -20,14 +20,19 @@ from typing import Any
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._chat_template import TEMPLATE_RULES, check_template
+from mlgate.inspectors._keras_config import values
+from mlgate.inspectors._keras_yaml import parse
 from mlgate.pickles.table import look_up_path
 from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Severity
 
 _LARGEST = 64 * 2**20  # tokenizer_config.json with all added tokens is a few hundred kB
 _CONFIG = re.compile(r"(?:[\w-]+_)?config\.json|chat_template\.json|modules\.json|model_index\.json")
 _TEMPLATES = (".jinja", ".jinja2", ".j2")
+_YAML = (".yaml", ".yml")
+_LOOSE = (".template", ".tmpl", ".tpl", ".chat_template")
 _CHAT = re.compile(r"\bmessages\b|\badd_generation_prompt\b|\b[be]os_token\b")
 _WALKED = 2_000_000
+_NAMED = 1_000  # templates of one file
 # Libraries that diffusers' LOADABLE_CLASSES and pipelines of its own name (pipeline_loading_utils.py).
 _PIPELINE_LIBRARIES = frozenset(
     {"diffusers", "transformers", "onnxruntime.training", "accelerate", "peft", "optimum", "stable_diffusion"}
@@ -63,10 +68,19 @@ IMPORTS = Rule(
 
 
 def _claims(artifact: Artifact) -> bool:
-    name = artifact.name
-    if _CONFIG.fullmatch(name):
+    name = artifact.name.lower()
+    if _CONFIG.fullmatch(name) or name.endswith(_TEMPLATES):
         return True
-    return name.lower().endswith(_TEMPLATES)
+    if name.endswith(".json"):  # under any name where it says what it is
+        return b'"chat_template"' in artifact.head or b'"auto_map"' in artifact.head
+    if name.endswith(_YAML):
+        return b"chat_template" in artifact.head
+    return name.endswith(_LOOSE) and _is_template(artifact.head.decode("utf-8", "replace"))
+
+
+def _is_template(text: str) -> bool:
+    """Whether text without a template's name is one: Jinja's marks around what a conversation has."""
+    return ("{%" in text or "{{" in text) and _CHAT.search(text) is not None
 
 
 def _is_chat(artifact: Artifact, text: str) -> bool:
@@ -88,14 +102,37 @@ def _text(artifact: Artifact) -> str:
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     text = _text(artifact)
-    if artifact.name.lower().endswith(_TEMPLATES):
-        chat = _is_chat(artifact, text)
-        try:
-            yield from check_template(artifact, artifact.name, text, chat=chat)
-        except Incomplete:  # other programs have tags of their own, and their templates are not models
-            if chat:
-                raise
-        return
+    if artifact.name.lower().endswith(_TEMPLATES + _LOOSE):
+        yield from _standalone(artifact, text)
+    elif artifact.name.lower().endswith(_YAML):
+        yield from _settings(artifact, text)
+    else:
+        yield from _configuration(artifact, text)
+
+
+def _standalone(artifact: Artifact, text: str) -> Iterator[Observation]:
+    chat = _is_chat(artifact, text)
+    try:
+        yield from check_template(artifact, artifact.name, text, chat=chat)
+    except Incomplete:  # other programs have tags of their own, and their templates are not models
+        if chat:
+            raise
+
+
+def _settings(artifact: Artifact, text: str) -> Iterator[Observation]:
+    """YAML of servers and trainers that holds a template."""
+    try:
+        settings, _ = parse(text.encode("utf-8", "surrogateescape"))
+    except Incomplete as stop:
+        if stop.reason == "malformed":
+            return  # charts and other templates of YAML, which no program reads as they are
+        raise
+    for key, value in values(settings):
+        if key == "chat_template":
+            yield from _templates(artifact, value)
+
+
+def _configuration(artifact: Artifact, text: str) -> Iterator[Observation]:
     try:
         document = json.loads(text.encode("utf-8"))
     except (ValueError, RecursionError):
@@ -118,7 +155,9 @@ def _templates(artifact: Artifact, value: Any) -> Iterator[Observation]:
     named = value if isinstance(value, list) else [{"name": "default", "template": value}]
     if isinstance(value, dict):
         named = [{"name": name, "template": template} for name, template in value.items()]
-    for item in named[:100]:
+    if len(named) > _NAMED:
+        raise Incomplete("limit", f"{len(named):,} chat templates")
+    for item in named:
         template = item.get("template") if isinstance(item, dict) else None
         if isinstance(template, str):
             yield from check_template(artifact, f"chat template {str(item.get('name'))[:50]!r}", template)
@@ -204,7 +243,8 @@ INSPECTOR = Inspector(
     inspect=_inspect,
     rules=(NAMES_CODE, IMPORTS, *TEMPLATE_RULES),
     reads="The configurations of transformers, tokenizers, PEFT, diffusers and sentence-transformers for the code they "
-    "name, and every chat template (in configurations, in files of its own, in GGUF) with Jinja's own parser: "
+    "name, and every chat template (in configurations and other JSON and YAML, in files of its own, in GGUF) with "
+    "Jinja's own parser: "
     "attribute walks to Python's internals, calls that reach out of the sandbox, loops that do not end.",
     misses="What the named code does (the Python reader looks at the files that are in the repository). Templates that "
     "are well-formed and make a model say what it should not.",

@@ -6,19 +6,21 @@ go round by the tar reader, and the configuration comes here as any other YAML w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlgate import rules
 from mlgate.inspectors._keras_config import values
-from mlgate.inspectors._keras_yaml import parse, tags
+from mlgate.inspectors._keras_yaml import parse, says, tags
 from mlgate.inspectors._model_metadata import component, not_it, shown
 from mlgate.pickles.table import look_up_path
-from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity
+from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity, Source
 
 _LARGEST = 1 << 20
 _NAMES = frozenset({"model_config.yaml", "model_config.yml", "hparams.yaml", "hparams.yml"})
 _YAML = (".yaml", ".yml")
 _MARKS = (b"_target_", b"!!python/", b"tag:yaml.org,2002:python/")
+_SPELLED = re.compile(rb'"[^"\n]{0,40}\\(?:[xuU_]|\r?\n)|^%TAG|![\w!<:.,/-]*%[0-9A-Fa-f]{2}', re.MULTILINE)
 _TARGETS = frozenset({"_target_", "target", "cls"})
 _LIBRARIES = frozenset(
     {
@@ -71,9 +73,22 @@ TAG = Rule(
 
 def _claims(artifact: Artifact) -> bool:
     name = artifact.name.lower()
-    if name.endswith(".nemo"):
+    if name.endswith(".nemo") or name in _NAMES:
         return True
-    return name in _NAMES or (name.endswith(_YAML) and any(mark in artifact.head for mark in _MARKS))
+    return name.endswith(_YAML) and _speaks(artifact.source)
+
+
+def _speaks(source: Source) -> bool:
+    """Whether YAML names what is imported: by a target or a tag anywhere in it, plain or spelled in escapes."""
+    data = source.read_at(0, _LARGEST)
+    if any(mark in data for mark in _MARKS):
+        return True
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # YAML may be UTF-16
+        text = data.decode("utf-16", "replace")
+        return says(text, "_target_")
+    # a quoted key can be written in escapes, a tag behind a %TAG line or with %70 for its letters
+    odd = _SPELLED.search(data) is not None
+    return odd and says(data.decode("utf-8-sig", "replace"), "_target_")
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:

@@ -126,3 +126,29 @@ def test_templates_of_any_name(name: str, template: str, rules: list[str]) -> No
 
 def test_a_chat_template_that_does_not_parse_is_incomplete() -> None:
     assert read(INSPECTOR, "templates/chat.jinja", "{% for m in messages %}{% trans %}").stopped
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rules"),
+    [
+        ("prompts/llama.json", json.dumps({"chat_template": HOSTILE}), ["MLG-MDL-040"]),
+        ("serve.yaml", f"model: x\nserver:\n  chat_template: {json.dumps(HOSTILE)}\n", ["MLG-MDL-040"]),
+        ("serve.yaml", "chat_template: templates/llama.jinja\n", []),
+        ("chart.yaml", "chat_template: {{ .Values.template }}\n{{- if .x }}\n", []),
+        ("llama.template", "{% for m in messages %}{{ m.__class__ }}{% endfor %}", ["MLG-MDL-040"]),
+    ],
+)
+def test_templates_in_files_of_other_names(name: str, text: str, rules: list[str]) -> None:
+    assert INSPECTOR.claims(artifact(name, text.encode()))
+    said = read(INSPECTOR, name, text)
+    assert (sorted(set(said.rules)), said.stopped) == (rules, None)
+
+
+def test_templates_of_other_programs_are_not_claimed() -> None:
+    assert not INSPECTOR.claims(artifact("nginx.conf.template", b"{{ host }} {% if x %}"))
+    assert not INSPECTOR.claims(artifact("package.json", b'{"name": "x"}'))
+
+
+def test_more_templates_than_are_read_is_incomplete() -> None:
+    many = {"chat_template": [{"name": str(i), "template": "x"} for i in range(1_001)]}
+    assert read(INSPECTOR, "tokenizer_config.json", json.dumps(many)).stopped

@@ -58,6 +58,41 @@ def test_the_line_is_told() -> None:
     assert read(nemo.INSPECTOR, "model_config.yaml", HOSTILE).findings[0].location.line == 3
 
 
+PADDING = "# " + "x" * 9_000 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        (PADDING + HOSTILE, ["MLG-MDL-130"]),
+        (HOSTILE.replace("_target_", '"\\x5ftarget\\u005f"'), ["MLG-MDL-130"]),
+        ('model:\n  ? "_tar\\\n    get_"\n  : os.system\n', ["MLG-MDL-130"]),
+        (PADDING + "a: !!python/object/apply:os.system [id]\n", ["MLG-MDL-132"]),
+        ("a: !!pyth%6Fn/object/apply:os.system [id]\n", ["MLG-MDL-132"]),
+        ("%TAG !p! tag:yaml.org,2002:py\n---\na: !p!thon/object/apply:os.system [id]\n", ["MLG-MDL-132"]),
+        ("a: !<tag:yaml.org,2002:p%79thon/name:os.system> x\n", ["MLG-MDL-132"]),
+        ("a: !!python/tuple [1]\n", []),
+    ],
+)
+def test_what_yaml_spells_otherwise_is_seen(text: str, rules: list[str]) -> None:
+    data = text.encode()
+    assert nemo.INSPECTOR.claims(artifact("conf.yaml", data)) is bool(rules) or "tuple" in text
+    assert read(nemo.INSPECTOR, "conf.yaml", data).rules == rules
+
+
+def test_targets_in_utf_16_are_seen_to_be_there() -> None:
+    data = HOSTILE.encode("utf-16")
+    assert nemo.INSPECTOR.claims(artifact("conf.yaml", data))
+    assert read(nemo.INSPECTOR, "conf.yaml", data).rules == ["MLG-MDL-130"]
+
+
+@pytest.mark.parametrize(
+    "text", ['a: "\\u00e9"\nb: 1\n', "%TAG !e! tag:example.com,2000:\n---\na: !e!x 1\n", 'r: "\\n"\n---\nb: 2\n']
+)
+def test_escapes_and_tags_of_others_are_left_alone(text: str) -> None:
+    assert not nemo.INSPECTOR.claims(artifact("conf.yaml", text.encode()))
+
+
 def test_other_yaml_is_not_claimed_and_broken_yaml_is_incomplete() -> None:
     assert not nemo.INSPECTOR.claims(artifact("conf.yaml", b"a: 1\n"))
     assert read(nemo.INSPECTOR, "hparams.yaml", "a: [").stopped
