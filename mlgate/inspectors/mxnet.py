@@ -101,15 +101,18 @@ class _Graph:
                     self.details[name].add(str(values[detail])[:200])
 
 
+_SEARCHED = 1 << 20
+
+
 def _claims(artifact: Artifact) -> bool:
     name = artifact.name.lower()
     if "mxnet" in artifact.formats:
         return True
     if name.endswith(".params"):
         return not is_text(artifact.name, artifact.head)
-    if not name.endswith(".json") or _NODES.search(artifact.head) is None:
-        return False
-    return name.endswith("-symbol.json") or _VARIABLE.search(artifact.head) is not None
+    if name.endswith("-symbol.json"):  # the name that MXNet gives: the nodes may be far from the beginning
+        return _NODES.search(artifact.source.read_at(0, _SEARCHED)) is not None
+    return name.endswith(".json") and all(part.search(artifact.head) for part in (_NODES, _VARIABLE))
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
