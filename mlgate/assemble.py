@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mlgate.inspectors import shards
 from mlgate.records import (
     Component,
+    DataFacts,
     Explanation,
     Finding,
     Inventory,
@@ -42,13 +43,15 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     components = _merge(
         [x for x in lines if isinstance(x, Component)] + [_component(r) for r in references if r.identity]
     )
+    relations = tuple(sorted({x for x in lines if isinstance(x, Relation)}, key=_relation_order))
+    components = tuple(_datasets(components, relations))
     findings = [x for x in lines if isinstance(x, Finding)]
     findings += shards.compared(components, readings, whole=whole)
     return Inventory(
         root=root,
         components=components,
         references=tuple(references),
-        relations=tuple(sorted({x for x in lines if isinstance(x, Relation)}, key=_relation_order)),
+        relations=relations,
         findings=tuple(sorted(_with_torch(findings, components), key=finding_order)),
         scanned=tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned),
         head=head,
@@ -128,7 +131,44 @@ def _united(old: Component, new: Component) -> Component:
         occurrences=tuple(dict.fromkeys(old.occurrences + new.occurrences)),
         package=_stronger(old, new),
         model=old.model or new.model,
+        data=_joined(old.data, new.data),
         properties=tuple(dict.fromkeys(old.properties + new.properties)),
+    )
+
+
+def _datasets(components: Iterable[Component], relations: Iterable[Relation]) -> Iterable[Component]:
+    """Without the tables that nothing calls a dataset: neither their place, nor code, nor another file."""
+    related = {end for relation in relations for end in (relation.source, relation.target)}
+    for component in components:
+        called = (
+            component.data is None
+            or not component.data.named
+            or component.identity in related
+            or any(seen.symbol for seen in component.occurrences)
+            or any(found.declared for found in component.hashes)
+        )
+        if called:
+            yield component
+
+
+def _joined(old: DataFacts | None, new: DataFacts | None) -> DataFacts | None:
+    """Of two parts of one dataset: the columns of the first, the rows of both as long as all of them say."""
+    if old is None or new is None:
+        return old or new
+    rows = old.rows
+    if old.parts and new.parts:
+        rows = None if old.rows is None or new.rows is None else old.rows + new.rows
+    return dataclasses.replace(
+        old,
+        columns=old.columns or new.columns,
+        rows=rows,
+        parts=tuple(sorted({*old.parts, *new.parts})),
+        split=old.split or new.split,
+        description=old.description or new.description,
+        classification=old.classification or new.classification,
+        sensitive=tuple(dict.fromkeys(old.sensitive + new.sensitive)),
+        owners=tuple(dict.fromkeys(old.owners + new.owners)),
+        named=old.named and new.named,
     )
 
 

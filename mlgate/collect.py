@@ -181,8 +181,13 @@ class _Run:
 
 
 def _with_digest(line: Line, path: str, scanned: Scanned) -> Line:
-    """The content's SHA-256 goes to the model that the file is."""
-    if isinstance(line, Component) and line.identity == f"file:{path}" and scanned.sha256:
+    """The content's SHA-256 goes to the model or dataset that the file is, or is a part of."""
+    if not isinstance(line, Component) or not scanned.sha256:
+        return line
+    if line.data is not None and line.data.parts:
+        parts = tuple((name, scanned.sha256) for name, _ in line.data.parts)
+        return dataclasses.replace(line, data=dataclasses.replace(line.data, parts=parts))
+    if line.identity in (f"file:{path}", f"dataset:file:{path}"):
         digest = Hash(algorithm="SHA-256", value=scanned.sha256)
         return dataclasses.replace(line, hashes=(*line.hashes, digest))
     return line
@@ -215,10 +220,11 @@ def _pointer(file: File) -> Reading:
     told = dataclasses.replace(told, evidence=f"missing sha256:{pointer.oid}")
     scanned = Scanned(path=file.path, format="lfs-pointer", sha256="", size=file.size, complete=False)
     empty = Artifact(path=file.path, name=name, source=BytesSource(b""))
-    harmless = name.lower().endswith(_DATA + _MEDIA) and not any(reader.claims(empty) for reader in inspectors())
+    is_data = name.lower().endswith(_DATA)
+    harmless = is_data or (name.lower().endswith(_MEDIA) and not any(each.claims(empty) for each in inspectors()))
     if promise is None and not harmless:
         return Reading(path=file.path, lines=(told,), scanned=scanned)  # a manifest, source, archive, or anything
-    if promise is None and not name.lower().endswith(_DATA):
+    if promise is None and not is_data:
         return Reading(path=file.path)
     kind = Kind.MODEL if promise else Kind.DATASET
     component = Component(

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlgate.bom.graph import APPLICATION, Graph, Node
 from mlgate.bom.texts import clean, hub_page
-from mlgate.records import Inventory, Kind, ModelFacts
+from mlgate.records import DataFacts, Inventory, Kind, ModelFacts
 
 Json = dict[str, Any]
 
@@ -57,13 +57,35 @@ def model_card(node: Node, graph: Graph) -> Json:
 
 
 def data(node: Node) -> Json:
-    """The data entry of a dataset component."""
+    """The data entry of a dataset component. Sensitivity and governance only where somebody declared them."""
     record = node.component
-    entry: Json = {"type": "dataset", "name": clean(record.name or record.identity, 300)}
+    facts = record.data or DataFacts()
+    contents: Json = {}
     page = hub_page(record.identity)
     if page:
-        entry["contents"] = {"url": page}
-    return entry
+        contents["url"] = page
+    told = (
+        ("format", facts.format),
+        ("split", facts.split),
+        ("columns", ", ".join(f"{name}: {kind}" if kind else name for name, kind in facts.columns)),
+        ("rows", "" if facts.rows is None else str(facts.rows)),
+        *(("part", f"{name} sha256:{digest}" if digest else name) for name, digest in facts.parts),
+    )
+    properties = [_property(f"mlgate:data:{key}", value) for key, value in told if value]
+    if properties:
+        contents["properties"] = properties
+    entry: Json = {
+        "type": "dataset",
+        "name": clean(record.name or record.identity, 300),
+        "contents": contents,
+        "classification": clean(facts.classification, 200),
+        "sensitiveData": [clean(text, 300) for text in facts.sensitive],
+        "description": clean(facts.description),
+        "governance": {"owners": [{"organization": {"name": clean(name, 200)}} for name in facts.owners]}
+        if facts.owners
+        else {},
+    }
+    return {key: value for key, value in entry.items() if value}
 
 
 def compositions(graph: Graph, inventory: Inventory) -> Iterable[Json]:

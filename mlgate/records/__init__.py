@@ -3,6 +3,7 @@
 from mlgate.records.findings import Category, Explanation, Finding, Location, Pairs, Rule, Severity
 from mlgate.records.inventory import (
     Component,
+    DataFacts,
     Hash,
     Inventory,
     Kind,
@@ -23,6 +24,7 @@ __all__ = [
     "Artifact",
     "Category",
     "Component",
+    "DataFacts",
     "Decision",
     "Explanation",
     "File",

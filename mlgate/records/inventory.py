@@ -69,6 +69,26 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """What a data file's own header, or a card, says of a dataset; every field as found, empty when not stated.
+
+    `columns` are names with their types in the format's own words. `parts` are the files of a dataset in several, each
+    with its digest; `rows` counts those of all. `named` says that it is a dataset only where something calls it one.
+    """
+
+    format: str = ""
+    split: str = ""
+    columns: Pairs = ()
+    rows: int | None = None
+    parts: Pairs = ()
+    description: str = ""
+    classification: str = ""
+    sensitive: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """A model, dataset or package. One per (`kind`, `identity`, `version`) after assembly.
 
@@ -87,6 +107,7 @@ class Component:
     occurrences: tuple[Occurrence, ...] = ()
     package: PackageFacts | None = None
     model: ModelFacts | None = None
+    data: DataFacts | None = None
     properties: Pairs = ()
 
 
