@@ -17,6 +17,8 @@ from cyclonedx.model.component_evidence import (
     Method,
     Occurrence,
 )
+from cyclonedx.model.contact import OrganizationalEntity
+from cyclonedx.model.service import Service
 from packageurl import PackageURL
 
 from mlgate.bom.graph import Graph, Node
@@ -79,6 +81,23 @@ def component(node: Node, graph: Graph, resolved: Mapping[str, Resolution]) -> C
         evidence=_evidence(node, purl, resolved),
         pedigree=_pedigree(node, graph),
         properties=[Property(name=key, value=value) for key, value in _properties(node)],
+    )
+
+
+def service(node: Node) -> Service:
+    """A model behind an API, which the specification calls a service: outside of the trust boundary, by definition."""
+    record = node.component
+    provider, _, name = record.identity.removeprefix("api:").partition(":")
+    places = [f"{seen.location} {seen.symbol}" for seen in record.occurrences]
+    return Service(
+        bom_ref=node.ref,
+        provider=OrganizationalEntity(name=clean(provider, 100)),
+        name=clean(name or record.name, 300),
+        x_trust_boundary=True,
+        properties=[
+            Property(name="mlgate:identity", value=clean(record.identity)),
+            *(Property(name="mlgate:occurrence", value=clean(place, 500)) for place in places),
+        ],
     )
 
 

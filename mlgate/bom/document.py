@@ -13,17 +13,18 @@ from cyclonedx.model.component import Component as CdxComponent
 from cyclonedx.model.component import ComponentType
 from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.lifecycle import LifecyclePhase, PredefinedLifecycle
+from cyclonedx.model.service import Service
 from cyclonedx.model.tool import ToolRepository
 from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
 
 from mlgate import __version__
-from mlgate.bom.components import component
+from mlgate.bom.components import component, service
 from mlgate.bom.extension import extend
 from mlgate.bom.form import ordered, serial
 from mlgate.bom.graph import APPLICATION, TOOL, Graph, graph
 from mlgate.bom.texts import clean
 from mlgate.bom.vulnerabilities import vulnerabilities
-from mlgate.records import Inventory, Resolution, Verdict
+from mlgate.records import Inventory, Kind, Resolution, Verdict
 
 Json = dict[str, Any]
 
@@ -56,7 +57,8 @@ def document(
 
 def _bom(inventory: Inventory, verdict: Verdict | None, parts: Graph, *, name: str, version: str) -> Bom:
     resolved = _resolved(inventory)
-    components = {ref: component(node, parts, resolved) for ref, node in parts.nodes.items()}
+    services = {ref: service(node) for ref, node in parts.nodes.items() if node.component.kind is Kind.SERVICE}
+    components = {ref: component(node, parts, resolved) for ref, node in parts.nodes.items() if ref not in services}
     application = CdxComponent(
         type=ComponentType.APPLICATION,
         bom_ref=APPLICATION,
@@ -65,7 +67,7 @@ def _bom(inventory: Inventory, verdict: Verdict | None, parts: Graph, *, name: s
         properties=[Property(name=key, value=value) for key, value in _unresolved(inventory)],
     )
     tool = CdxComponent(type=ComponentType.APPLICATION, bom_ref=TOOL, name="mlgate", version=__version__)
-    known = {APPLICATION: application, **components}
+    known: dict[str, CdxComponent | Service] = {APPLICATION: application, **components, **services}
     targets: dict[str, list[str]] = {}
     for ref, node in parts.nodes.items():
         if node.component.purl:
@@ -74,6 +76,7 @@ def _bom(inventory: Inventory, verdict: Verdict | None, parts: Graph, *, name: s
     stamp = inventory.timestamp if 0 < inventory.timestamp <= _LATEST else 0
     return Bom(
         components=components.values(),
+        services=services.values(),
         metadata=BomMetaData(
             tools=ToolRepository(components=[tool]),
             component=application,

@@ -55,8 +55,9 @@ def _semantics(document: Json) -> Iterator[str]:
     counted = Counter(_bom_refs(document))
     yield from (f"bom-ref {ref!r} stands {count} times" for ref, count in sorted(counted.items()) if count > 1)
     application = document.get("metadata", {}).get("component", {}).get("bom-ref", "")
-    components = {item["bom-ref"]: item for item in document.get("components", []) if "bom-ref" in item}
-    if len(components) != len(document.get("components", [])):
+    listed = [*document.get("components", []), *document.get("services", [])]
+    components = {item["bom-ref"]: item for item in listed if "bom-ref" in item}
+    if len(components) != len(listed):
         yield "a component has no bom-ref, or shares it"
     yield from _graph(document, application, set(components))
     for name, lists in (("compositions", ("assemblies", "dependencies")), ("vulnerabilities", ("affects",))):

@@ -105,7 +105,7 @@ def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
     for component in inventory.components:
         if component.kind is Kind.MODEL:
             yield from _sources(policy, component)
-        if component.kind is not Kind.PACKAGE:
+        if component.kind in (Kind.MODEL, Kind.DATASET):
             yield from _required(policy, component)
         yield from _licenses(policy, component)
 

@@ -9,11 +9,12 @@ from mlgate.records.findings import Explanation, Finding, Location, Pairs, Sever
 
 
 class Kind(enum.StrEnum):
-    """Kinds of component."""
+    """Kinds of component. A service is a model that somebody else runs, behind an API."""
 
     MODEL = "model"
     DATASET = "dataset"
     PACKAGE = "package"
+    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,8 @@ class Component:
     """A model, dataset or package. One per (`kind`, `identity`, `version`) after assembly.
 
     `identity` has no version: `hf:org/name`, `torchhub:owner/repo:entry`, `file:models/a.pkl`,
-    `dataset:hf:org/name`, or a versionless purl for packages. `pinned` says whether `version` fixes bytes.
+    `dataset:hf:org/name`, `api:openai:gpt-4o`, or a versionless purl for packages. `pinned` says whether `version`
+    fixes bytes.
     """
 
     kind: Kind

@@ -156,13 +156,15 @@ class Reader:
                 found = _targets.with_revision(found, stated)
             known.append((found, how, text))
         for found, how, text in known:
+            hosted = kind is Kind.SERVICE and found.identity is not None
             yield Reference(
-                kind=kind,
+                kind=Kind.MODEL if hosted and not (found.identity or "").startswith("api:") else kind,
                 identity=found.identity,
                 location=self.locate(call.node),
                 symbol=call.symbol,
                 revision=found.revision,
-                pinned=found.hub and _targets.is_commit(found.revision),
+                pinned=(found.hub and _targets.is_commit(found.revision))
+                or (hosted and _targets.is_dated(found.identity or "")),
                 resolution=how if found.identity else Resolution.UNKNOWN,
                 purl=found.purl,
                 expression=cut(text if found.identity is None else source(target.node)),

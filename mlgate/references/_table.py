@@ -18,7 +18,7 @@ Places = tuple[int | str, ...]
 TRUST = "trust_remote_code"
 WEIGHTS_ONLY = "weights_only"
 _ALWAYS = frozenset({TRUST, WEIGHTS_ONLY})  # words that are worth a parse whatever library the file uses
-SOURCES = frozenset({"hub", "path", "url", "torchhub", "kaggle", "mlflow", "bundled", ""})
+SOURCES = frozenset({"hub", "path", "url", "torchhub", "kaggle", "mlflow", "bundled", "api", ""})
 TRAITS = frozenset(
     {
         "remote-code",
@@ -133,7 +133,7 @@ def parse(text: str) -> Table:
                 raise ValueError(f"loaders.toml: the last component of {call!r} is not literal")
             by_last.setdefault(parts[-1], []).append((re.compile(_pattern(call)), row))
             # a builtin or any receiver needs no import to be there
-            root = parts[0] if len(parts) > 1 and parts[0] != "**" else ""
+            root = parts[0] if len(parts) > 1 and "*" not in parts[0] else ""
             words.setdefault((parts[-1], row.needs), set()).add(root)
     return Table(
         by_last=MappingProxyType({last: tuple(rows) for last, rows in by_last.items()}),

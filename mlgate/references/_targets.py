@@ -49,6 +49,40 @@ class Target:
 NOWHERE = Target()
 
 
+# OpenAI, Anthropic and Google put the date of a release behind the name; only such a name stays the same model
+_DATED = re.compile(r"[-@](\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{4}|\d{3})(-v\d+(:\d+)?)?$")
+# litellm and others name the provider in front: `anthropic/claude-3-5-sonnet`, `bedrock/anthropic.claude-v2`
+_PROVIDERS = frozenset(
+    {
+        *("openai", "azure", "azure_openai", "azure_ai", "anthropic", "bedrock", "sagemaker", "google", "gemini"),
+        *("google_genai", "google_vertexai", "vertex_ai", "mistral", "mistralai", "cohere", "groq", "deepseek", "xai"),
+        *("ollama", "ollama_chat", "huggingface", "together_ai", "openrouter", "perplexity", "fireworks_ai"),
+        *("replicate", "databricks"),
+    }
+)
+_MODEL_NAME = re.compile(r"[\w.:/@+ -]{1,200}", re.ASCII)
+
+
+def _api(provider: str, text: str) -> Target:
+    """A model behind an API: `api:PROVIDER:NAME`, or Ollama's, which is a model with a tag."""
+    if not _MODEL_NAME.fullmatch(text) or "://" in text:
+        return NOWHERE
+    if provider == "*":
+        provider, cut, text = text.partition("/" if "/" in text else ":")
+        if not cut or provider not in _PROVIDERS:
+            return NOWHERE
+        provider = "ollama" if provider == "ollama_chat" else provider
+    if provider == "ollama":
+        name, _, tag = text.partition(":")
+        return Target(identity=f"ollama:{name}", revision=tag or None)
+    return Target(identity=f"api:{provider}:{text}")
+
+
+def is_dated(identity: str) -> bool:
+    """Whether the name of a model behind an API ends in the date or number of its release."""
+    return _DATED.search(identity) is not None
+
+
 def is_commit(revision: str | None) -> bool:
     """A full commit hash, the only revision that fixes bytes."""
     return revision is not None and _COMMIT.fullmatch(revision) is not None
@@ -74,6 +108,8 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return Target(identity=f"mlflow:{name}", revision=version or alias or None) if name else NOWHERE
         case "mlflow" if text.startswith("runs:/"):
             return Target(identity=f"mlflow:{text}")
+        case "api":
+            return _api(loader.scheme, text)
         case "hub":
             return _hub(loader, text, prefix, base, root)
         case "bundled" if not _is_path(text) or re.fullmatch(r"[\w-]+\.pt", text):

@@ -81,6 +81,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     models: int
     datasets: int
     packages: int
+    services: int
     vulnerabilities: int
 
 
@@ -162,6 +163,7 @@ def document(inventory: Inventory, verdict: Verdict, context: ReportContext) -> 
             models=counts.models,
             datasets=counts.datasets,
             packages=counts.packages,
+            services=counts.services,
             vulnerabilities=counts.vulnerabilities,
         ),
         scanned=[

@@ -32,6 +32,7 @@ def tables(inventory: Inventory, room: int) -> tuple[Table, ...]:
     advisories = ("Advisory", "Package", "Severity", "Fixed in", "What")
     made = (
         _table("Models", models, _models(inventory), room),
+        _table("Hosted models", ("Provider", "Model", "Dated", "Seen in"), _services(inventory), room),
         _table("Datasets", datasets, _datasets(inventory), room),
         _table("Manifests with packages", manifests, _packages(inventory), room),
         _table("Known vulnerabilities", advisories, _advisories(inventory), room),
@@ -76,6 +77,12 @@ def _models(inventory: Inventory) -> Iterable[tuple[str, ...]]:
             _licences(model),
             _seen(model.occurrences),
         )
+
+
+def _services(inventory: Inventory) -> Iterable[tuple[str, ...]]:
+    for service in _of(inventory, Kind.SERVICE):
+        provider, _, name = service.identity.removeprefix("api:").partition(":")
+        yield (provider, name, _pinned(service), _seen(service.occurrences))
 
 
 def _datasets(inventory: Inventory) -> Iterable[tuple[str, ...]]:

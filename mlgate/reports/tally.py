@@ -42,6 +42,7 @@ class Tally:
     models: int
     datasets: int
     packages: int
+    services: int
     vulnerabilities: int
 
     @property
@@ -86,6 +87,7 @@ def tally(inventory: Inventory, verdict: Verdict) -> Tally:
         models=kinds[Kind.MODEL],
         datasets=kinds[Kind.DATASET],
         packages=kinds[Kind.PACKAGE],
+        services=kinds[Kind.SERVICE],
         vulnerabilities=len(inventory.vulnerabilities),
     )
 
@@ -152,9 +154,11 @@ def comparison(verdict: Verdict, counts: Tally) -> str:
 
 def scope_line(inventory: Inventory, counts: Tally) -> str:
     """What was looked at, in one line."""
+    services = [count(counts.services, "hosted model")] if counts.services else []
     parts = [
         count(counts.files, "file"),
         count(counts.models, "model"),
+        *services,
         count(counts.datasets, "dataset"),
         count(counts.packages, "package"),
     ]

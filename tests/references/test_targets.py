@@ -218,3 +218,83 @@ def test_a_notebook_is_read_by_cell(nbformat: int) -> None:
 def test_a_notebook_in_another_language_is_not_python() -> None:
     book = code.notebook("AutoModel.from_pretrained('o/n')", language="julia")
     assert read(notebook.INSPECTOR, "x.ipynb", book).observations == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "identity", "pinned"),
+    [
+        (
+            "from openai import OpenAI\nc = OpenAI()\nc.chat.completions.create(model='gpt-4o', messages=[])",
+            Kind.SERVICE,
+            "api:openai:gpt-4o",
+            False,
+        ),
+        (
+            "import openai\nclass A:\n    def f(self):\n        self.c.responses.create(model='gpt-4o-2024-08-06')",
+            Kind.SERVICE,
+            "api:openai:gpt-4o-2024-08-06",
+            True,
+        ),
+        (
+            "import anthropic\nM = 'claude-3-5-sonnet-20241022'\nanthropic.Anthropic().messages.create(model=M)",
+            Kind.SERVICE,
+            "api:anthropic:claude-3-5-sonnet-20241022",
+            True,
+        ),
+        (
+            "from openai import AzureOpenAI as O\nO().embeddings.create(model='my-deployment', input='')",
+            Kind.SERVICE,
+            "api:azure:my-deployment",
+            False,
+        ),
+        (
+            "from google import genai\ngenai.Client().models.generate_content(model='gemini-2.0-flash', contents='')",
+            Kind.SERVICE,
+            "api:google:gemini-2.0-flash",
+            False,
+        ),
+        (
+            "import boto3\nb = boto3.client('bedrock-runtime')\nb.converse(modelId='anthropic.claude-v2:1')",
+            Kind.SERVICE,
+            "api:bedrock:anthropic.claude-v2:1",
+            False,
+        ),
+        ("import litellm\nlitellm.completion('groq/llama-3-8b', [])", Kind.SERVICE, "api:groq:llama-3-8b", False),
+        ("import litellm\nlitellm.completion(model='ollama/llama3:8b')", Kind.MODEL, "ollama:llama3", False),
+        ("import ollama\nollama.chat(model='llama3')", Kind.MODEL, "ollama:llama3", False),
+        (
+            "from langchain_openai import ChatOpenAI\nChatOpenAI(model_name='gpt-4o-mini')",
+            Kind.SERVICE,
+            "api:openai:gpt-4o-mini",
+            False,
+        ),
+        (
+            "from langchain.chat_models import init_chat_model\ninit_chat_model('openai:gpt-4o')",
+            Kind.SERVICE,
+            "api:openai:gpt-4o",
+            False,
+        ),
+        (
+            "from llama_index.llms.anthropic import Anthropic\nAnthropic(model='claude-3-opus-20240229')",
+            Kind.SERVICE,
+            "api:anthropic:claude-3-opus-20240229",
+            True,
+        ),
+    ],
+)
+def test_models_behind_an_api(source: str, kind: Kind, identity: str, pinned: bool) -> None:
+    reference = one(source)
+    assert (reference.kind, reference.identity, reference.pinned) == (kind, identity, pinned)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "client.messages.create(model='x', to='+1')",  # Twilio's, and nothing speaks of Anthropic
+        "from openai import OpenAI\nOpenAI().chat.completions.create(**kwargs)",
+        "import litellm\nlitellm.completion(model='https://x.org/y')",
+        "import stripe\nstripe.responses.create(model='x')",
+    ],
+)
+def test_calls_that_name_no_model_behind_an_api(source: str) -> None:
+    assert [reference for reference in references(source) if reference.identity] == []
