@@ -92,8 +92,8 @@ def references(source: str, path: str = "src/app.ts") -> tuple[Reference, ...]:
         ),
         ("import ollama from 'ollama';\nollama.chat({ model: 'llama3:8b' })", "ollama:llama3", LITERAL),
         (
-            "import { InvokeModelCommand as I } from '@aws-sdk/client-bedrock-runtime';\nnew I({ modelId: 'anthropic.claude-v2' })",
-            "api:bedrock:anthropic.claude-v2",
+            "import { ConverseCommand as C } from '@aws-sdk/client-bedrock-runtime'\nnew C({modelId: 'amazon.nova'})",
+            "api:bedrock:amazon.nova",
             LITERAL,
         ),
     ],
@@ -164,22 +164,22 @@ def test_any_text_ends(text: str) -> None:
     references(TRANSFORMERS + text + "\npipeline('x', y)")
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        "/[",
-        "`${",
-        "(",
-        "a.",
-        "x=",
-        "'\\\n",
-        "{a:",
-        "/*",
-        "const a=b,",
-        "const a=b;",
-        "const {a}=require('x');",
-        "f<a>(b)",
-    ],
+LONG = (
+    "/[",
+    "`${",
+    "(",
+    "a.",
+    "x=",
+    "'\\\n",
+    "{a:",
+    "/*",
+    "const a=b,",
+    "const a=b;",
+    "const {a}=require('x');",
+    "f<a>(b)",
 )
+
+
+@pytest.mark.parametrize("part", LONG)
 def test_long_lines_of_one_thing_end_soon(part: str) -> None:
     references(TRANSFORMERS + part * 100_000)
