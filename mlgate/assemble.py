@@ -20,6 +20,7 @@ from mlgate.records import (
     Scanned,
     Severity,
 )
+from mlgate.references._joined import joined
 from mlgate.wire import Line
 
 
@@ -40,7 +41,7 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     lines = [line for path in sorted(readings) for line in readings[path].lines]
     references = sorted((x for x in lines if isinstance(x, Reference)), key=_reference_order)
     components = _merge(
-        [x for x in lines if isinstance(x, Component)] + [_component(r) for r in references if r.identity]
+        joined(x for x in lines if isinstance(x, Component)) + [_component(r) for r in references if r.identity]
     )
     findings = [x for x in lines if isinstance(x, Finding)]
     findings += shards.compared(components, readings, whole=whole)
