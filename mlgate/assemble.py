@@ -13,6 +13,7 @@ from mlgate.records import (
     Finding,
     Inventory,
     Kind,
+    ModelFacts,
     Occurrence,
     PackageFacts,
     Reference,
@@ -40,16 +41,17 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     """
     lines = [line for path in sorted(readings) for line in readings[path].lines]
     references = sorted((x for x in lines if isinstance(x, Reference)), key=_reference_order)
-    components = _merge(
-        joined(x for x in lines if isinstance(x, Component)) + [_component(r) for r in references if r.identity]
+    said, relations = joined(
+        (x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Relation)), references, root
     )
+    components = _merge(said + [_component(r) for r in references if r.identity])
     findings = [x for x in lines if isinstance(x, Finding)]
     findings += shards.compared(components, readings, whole=whole)
     return Inventory(
         root=root,
         components=components,
         references=tuple(references),
-        relations=tuple(sorted({x for x in lines if isinstance(x, Relation)}, key=_relation_order)),
+        relations=tuple(sorted(relations, key=_relation_order)),
         findings=tuple(sorted(_with_torch(findings, components), key=finding_order)),
         scanned=tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned),
         head=head,
@@ -128,9 +130,18 @@ def _united(old: Component, new: Component) -> Component:
         licenses=tuple(dict.fromkeys(old.licenses + new.licenses)),
         occurrences=tuple(dict.fromkeys(old.occurrences + new.occurrences)),
         package=_stronger(old, new),
-        model=old.model or new.model,
+        model=_model(old.model, new.model),
         properties=tuple(dict.fromkeys(old.properties + new.properties)),
     )
+
+
+def _model(old: ModelFacts | None, new: ModelFacts | None) -> ModelFacts | None:
+    """Of two files' words on one model (its card, its configuration) the first of each field, and all other facts."""
+    if old is None or new is None or old == new:
+        return old or new
+    fields = (field.name for field in dataclasses.fields(ModelFacts))
+    facts = {name: getattr(old, name) or getattr(new, name) for name in fields}
+    return ModelFacts(**{**facts, "other": tuple(dict.fromkeys(old.other + new.other))})
 
 
 def _stronger(old: Component, new: Component) -> PackageFacts | None:
