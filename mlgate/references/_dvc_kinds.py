@@ -136,8 +136,9 @@ def kind_of(path: str, *, added: bool = False) -> Kind | None:
     promise = promised(name)
     in_data = any(_DATA_WORDS & set(re.split(r"[-_. ]+", part)) for part in parts)
     about_model = bool(words & _MODEL_WORDS)
+    in_models = any(_holds_models(part) for part in parts)
     if promise is not None:
-        either = name.endswith(_EITHER) and not about_model and not _MODEL_WORDS.intersection(parts)
+        either = name.endswith(_EITHER) and not about_model and not in_models
         return Kind.DATASET if either and (in_data or bool(words & _DATA_WORDS)) else Kind.MODEL
     if not added and (words & _RESULTS or _RESULTS.intersection(parts)):
         return None
@@ -147,6 +148,12 @@ def kind_of(path: str, *, added: bool = False) -> Kind | None:
         return None  # src/data is a folder of code that speaks of data
     if about_model and (not dot or stem in {"model", "models"}):
         return Kind.MODEL
-    if not dot and not in_data and _MODEL_WORDS.intersection(parts):
+    if not dot and not in_data and in_models:
         return Kind.MODEL
     return Kind.DATASET if added or in_data or words & _DATA_WORDS else None
+
+
+def _holds_models(folder: str) -> bool:
+    """`models`, `06_models`; not `07_model_output`, which is what models gave."""
+    words = set(re.split(r"[-_. ]+", folder))
+    return bool(words & _MODEL_WORDS) and not words & {"input", "inputs", "output", "outputs"}
