@@ -15,10 +15,19 @@ from mlgate.records import Artifact, Pairs
 MOST = 2_000  # entries of one list
 _LARGEST_YAML = 512 << 10  # PyYAML is slow: this is some seconds
 _LARGEST_JSON = 16 << 20
+_PAIRS = 200_000  # of all mappings together: merge keys (`<<`) of merge keys double with each level
 
 
 class _Plain(yaml.SafeLoader):
-    """Takes every tag for nothing but what is below it, and dates for the text that they are."""
+    """Takes every tag for nothing but what is below it, and has an end for merge keys."""
+
+    pairs = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self.pairs += len(node.value)
+        if self.pairs > _PAIRS:
+            raise Incomplete("limit", f"YAML with more than {_PAIRS:,} keys after its merges")
 
 
 def _plain(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:

@@ -16,6 +16,8 @@ from mlgate.references._targets import NOWHERE, Target, with_revision
 _WALKED = 20_000
 # Providers of LiteLLM that serve open models by their name on the hub (docs.litellm.ai/docs/providers).
 _OPEN = frozenset({"huggingface", "hosted_vllm", "vllm", "infinity", "petals"})
+# Providers whose models are always reached by an address of the customer's.
+_BY_ADDRESS = frozenset({"azure", "azure_ai", "bedrock", "sagemaker", "databricks", "watsonx", "vertex_ai"})
 _KNOWN = (
     (re.compile(r"(gpt-|o[134](-|$)|text-embedding-|dall-e|tts-|whisper-|chatgpt-)"), "openai"),
     (re.compile(r"claude-"), "anthropic"),
@@ -56,14 +58,15 @@ _VLLM = frozenset(
     | {"max-model-len", "max_model_len", "served-model-name", "served_model_name"}
 )
 _AXOLOTL = frozenset({"sequence_len", "micro_batch_size", "val_set_size", "gradient_accumulation_steps", "adapter"})
+_AXOLOTL_DATA = ("datasets", "test_datasets", "pretraining_dataset")
 
 
 def _hub(holder: Mapping[Any, Any], key: str, revision: str = "", kind: Kind = Kind.MODEL) -> Iterator[Named]:
     """A name of the hub (or a path) under a key, with the revision under another."""
     written = holder.get(key)
-    if not isinstance(written, str) or not written.strip() or "${" in written or "{{" in written:
+    if not isinstance(written, str) or not written.strip():
         return
-    target = hub(written, kind)
+    target = NOWHERE if re.search(r"[${}]", written) else hub(written, kind)
     fixed = text(holder.get(revision), 200) if revision else ""
     if target.hub and fixed:
         target = with_revision(target, fixed)
@@ -78,7 +81,8 @@ def _training(document: Mapping[Any, Any], base: str) -> Iterator[Named]:
         yield from _hub(document, "adapter_name_or_path")
     if "base_model" in document and len(_AXOLOTL & document.keys()) > 1:
         yield from _hub(document, "base_model", "revision_of_model")
-        for row in (*rows(document.get("datasets"), 100), *rows(document.get("test_datasets"), 100)):
+        yield from _hub(document, "pretraining_dataset", "", Kind.DATASET)
+        for row in (row for key in _AXOLOTL_DATA for row in rows(document.get(key), 100)):
             path = row.get("path")
             local = (
                 isinstance(path, str) and kind_of(path) is Kind.DATASET and path.endswith((".json", ".jsonl", ".csv"))
@@ -139,7 +143,7 @@ def litellm(document: Mapping[Any, Any]) -> Iterator[Named]:
     for row in rows(document.get("model_list")):
         params = table(row.get("litellm_params"))
         written = params.get("model")
-        if isinstance(written, str) and written.strip():
+        if isinstance(written, str) and written.strip() and not written.startswith("auto_router/"):
             elsewhere = bool(params.get("api_base") or params.get("base_url"))
             target = routed(written.strip(), elsewhere=elsewhere)
             yield Named(kind=Kind.MODEL, written=written, symbol="litellm_params.model", target=target)
@@ -151,7 +155,7 @@ def routed(written: str, *, elsewhere: bool) -> Target:
     if not slash:
         known = next((who for pattern, who in _KNOWN if pattern.match(written)), "")
         return Target(identity=f"api:{known}:{written}") if known and not elsewhere else NOWHERE
-    if "*" in name or not name or provider in {"os.environ", "auto_router"} or "{" in written:
+    if "*" in name or not name or provider == "os.environ" or "{" in written:
         return NOWHERE
     if provider in {"ollama", "ollama_chat"}:
         model, _, tag = name.partition(":")

@@ -158,7 +158,6 @@ def test_trainers_name_models_and_data() -> None:
         "spec:\n  model: acme/tiny\nkind: Deployment\n",
         "max_model_len: 3\n",
         "model_list: [acme/tiny]\n",
-        "model_name_or_path: ${MODEL}\n",
         "{{- if .x }}\nmodel_list:\n- {{ .y }}\n",
     ],
 )
@@ -166,6 +165,18 @@ def test_words_that_anybody_uses_name_nothing(text: str) -> None:
     claimed = INSPECTOR.claims(artifact("config.yaml", text.encode()))
     said = read(INSPECTOR, "config.yaml", text) if claimed else None
     assert said is None or (said.references == () and said.stopped is None)
+
+
+def test_a_variable_is_said_and_not_guessed() -> None:
+    (reference,) = read(INSPECTOR, "sft.yaml", "model_name_or_path: ${MODEL:-acme/tiny}\n").references
+    assert (reference.identity, reference.expression) == (None, "${MODEL:-acme/tiny}")
+
+
+def test_merge_keys_end() -> None:
+    levels = "".join(f"l{n}: &l{n}\n  <<: [*l{n - 1}, *l{n - 1}]\n" for n in range(1, 60))
+    said = read(INSPECTOR, "config.yaml", f"l0: &l0 {{a: 1, b: 2}}\n{levels}model_list: []\n")
+    assert said.stopped is not None
+    assert said.stopped.reason == "limit"
 
 
 JSON: Any = st.recursive(
