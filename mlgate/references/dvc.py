@@ -117,8 +117,7 @@ def _declarations(file: _File, document: Mapping[Any, Any]) -> Iterator[Observat
     for name, entry in list(table(document.get("artifacts")).items())[:MOST]:
         known = file.identity(table(entry).get("path"), file.folder)
         if known:
-            extra = properties("dvc:artifact", table(entry), ("desc", "labels"))
-            yield _component(file, entry, known, (("dvc:artifact", text(name)), *extra))
+            yield _component(file, entry, known, (("dvc:artifact", text(name)),))
 
 
 def _tracked(file: _File, document: Mapping[Any, Any]) -> Iterator[Observation]:

@@ -267,3 +267,6 @@ def test_a_folder_is_one_model_of_all_its_files(tmp_path: Path) -> None:
     document = json.loads(build(inventory, result.verdict, name="x", version=""))
     made = next(c for c in document["components"] if c["bom-ref"] == "file:lora")
     assert made["modelCard"]["quantitativeAnalysis"]["performanceMetrics"][0]["value"] == "0.62"
+    # the card says no version, so its word is about the one that the adapter needs and no other
+    ancestors = [ancestor["bom-ref"] for ancestor in made["pedigree"]["ancestors"]]
+    assert ancestors == [f"file:lora#adapter-of:hf:meta-llama/Llama-3-8B@{COMMIT}"]
