@@ -30,12 +30,15 @@ _NO_NAMES = frozenset(
 )
 
 
+_LINES = 100_000  # further down things have no line
+
+
 class Lines:
     """Where a word stands: the first line whose value (after `key:`, `-` and quotes) it is."""
 
     def __init__(self, content: str) -> None:
         self._found: dict[str, int] = {}
-        for number, line in enumerate(content.split("\n"), 1):
+        for number, line in enumerate(content.split("\n", _LINES)[:_LINES], 1):
             value = line.strip().lstrip("- ")
             self._found.setdefault(_bare(value), number)
             key, colon, rest = value.partition(":")
