@@ -14,6 +14,7 @@ from mlgate.records import (
     Finding,
     Inventory,
     Kind,
+    ModelFacts,
     Occurrence,
     PackageFacts,
     Reference,
@@ -21,6 +22,7 @@ from mlgate.records import (
     Scanned,
     Severity,
 )
+from mlgate.references._joined import joined
 from mlgate.wire import Line
 
 
@@ -40,18 +42,22 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     """
     lines = [line for path in sorted(readings) for line in readings[path].lines]
     references = sorted((x for x in lines if isinstance(x, Reference)), key=_reference_order)
-    components = _merge(
-        [x for x in lines if isinstance(x, Component)] + [_component(r) for r in references if r.identity]
+    said, relations = joined(
+        (x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Relation)), references, root
     )
-    relations = tuple(sorted({x for x in lines if isinstance(x, Relation)}, key=_relation_order))
-    components = tuple(_datasets(components, relations))
+    related = {end for relation in relations for end in (relation.source, relation.target)}
+    components = tuple(
+        component
+        for component in _merge(said + [_component(r) for r in references if r.identity])
+        if component.data is None or not component.data.named or component.identity in related
+    )
     findings = [x for x in lines if isinstance(x, Finding)]
     findings += shards.compared(components, readings, whole=whole)
     return Inventory(
         root=root,
         components=components,
         references=tuple(references),
-        relations=relations,
+        relations=tuple(sorted(relations, key=_relation_order)),
         findings=tuple(sorted(_with_torch(findings, components), key=finding_order)),
         scanned=tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned),
         head=head,
@@ -130,31 +136,20 @@ def _united(old: Component, new: Component) -> Component:
         licenses=tuple(dict.fromkeys(old.licenses + new.licenses)),
         occurrences=tuple(dict.fromkeys(old.occurrences + new.occurrences)),
         package=_stronger(old, new),
-        model=old.model or new.model,
-        data=_joined(old.data, new.data),
+        model=_model(old.model, new.model),
+        data=_data(old.data, new.data),
         properties=tuple(dict.fromkeys(old.properties + new.properties)),
     )
 
 
-def _datasets(components: Iterable[Component], relations: Iterable[Relation]) -> Iterable[Component]:
-    """Without the tables that nothing calls a dataset: neither their place, nor code, nor another file."""
-    related = {end for relation in relations for end in (relation.source, relation.target)}
-    for component in components:
-        called = (
-            component.data is None
-            or not component.data.named
-            or component.identity in related
-            or any(seen.symbol for seen in component.occurrences)
-            or any(found.declared for found in component.hashes)
-        )
-        if called:
-            yield component
+def _data(old: DataFacts | None, new: DataFacts | None) -> DataFacts | None:
+    """Of two parts of one dataset: the columns of the first, the rows of both as long as all of them say.
 
-
-def _joined(old: DataFacts | None, new: DataFacts | None) -> DataFacts | None:
-    """Of two parts of one dataset: the columns of the first, the rows of both as long as all of them say."""
+    What only a file's own reader knows of is a dataset by its place or not at all; else somebody called it one.
+    """
     if old is None or new is None:
-        return old or new
+        known = old or new
+        return known and dataclasses.replace(known, named=False)
     rows = old.rows
     if old.parts and new.parts:
         rows = None if old.rows is None or new.rows is None else old.rows + new.rows
@@ -170,6 +165,15 @@ def _joined(old: DataFacts | None, new: DataFacts | None) -> DataFacts | None:
         owners=tuple(dict.fromkeys(old.owners + new.owners)),
         named=old.named and new.named,
     )
+
+
+def _model(old: ModelFacts | None, new: ModelFacts | None) -> ModelFacts | None:
+    """Of two files' words on one model (its card, its configuration) the first of each field, and all other facts."""
+    if old is None or new is None or old == new:
+        return old or new
+    fields = (field.name for field in dataclasses.fields(ModelFacts))
+    facts = {name: getattr(old, name) or getattr(new, name) for name in fields}
+    return ModelFacts(**{**facts, "other": tuple(dict.fromkeys(old.other + new.other))})
 
 
 def _stronger(old: Component, new: Component) -> PackageFacts | None:

@@ -51,9 +51,17 @@ def model_card(node: Node, graph: Graph) -> Json:
     )
     card: Json = {
         "modelParameters": {key: value for key, value in parameters.items() if value},
+        "quantitativeAnalysis": {"performanceMetrics": [_metric(*found) for found in facts.metrics]}
+        if facts.metrics
+        else {},
         "properties": [_property(f"mlgate:model:{key}", value) for key, value in told if value],
     }
     return {key: value for key, value in card.items() if value}
+
+
+def _metric(name: str, value: str, where: str) -> Json:
+    metric = {"type": clean(name, 200), "value": clean(value, 200), "slice": clean(where, 500)}
+    return {key: text for key, text in metric.items() if text}
 
 
 def data(node: Node) -> Json:

@@ -14,6 +14,8 @@ APPLICATION = "mlgate:application"
 TOOL = "mlgate:tool"
 _RESERVED = ("mlgate:", "vulnerability:", "urn:cdx:")
 
+# Keys of cards and configurations that say where a model comes from and load nothing.
+_NAMING = frozenset({"base_model", "datasets", "model-index", "_name_or_path", "source_datasets", "source_model_name"})
 _FILE = re.compile(r"(dataset:)?file:")
 _NODE = re.compile(r"(hf|file|path|torchhub|timm|openclip|url|dataset):.+", re.DOTALL)
 
@@ -130,9 +132,12 @@ def _nodes(inventory: Inventory) -> dict[str, Node]:
 
 
 def _only_named(component: Component) -> bool:
-    """Whether a header names this model or dataset, without a version, and nothing here loads it: any version is it."""
-    plain = component.version is None and not component.occurrences and not component.hashes
-    return plain and component.kind is not Kind.PACKAGE
+    """Whether a header or card names this model or dataset, without a version, and nothing here loads it so.
+
+    Any version is it.
+    """
+    named = all(seen.symbol in _NAMING for seen in component.occurrences)
+    return named and component.version is None and not component.hashes and component.kind is not Kind.PACKAGE
 
 
 def _is_file(component: Component) -> bool:

@@ -192,6 +192,8 @@ def _has(component: Component, fact: str) -> bool:
     if fact == "revision-sha":
         return local or bool(component.version and _COMMIT.fullmatch(component.version))
     if fact == "sha256":
+        if any(key == "folder" for key, _ in component.properties):
+            return True  # a folder has no bytes; its files are components, and asked the same
         # a full commit of a hub repository fixes every file's hash; the bytes are not here to be hashed
         pinned = bool(component.version and _COMMIT.fullmatch(component.version))
         return pinned or any(h.algorithm == "SHA-256" for h in component.hashes)

@@ -56,7 +56,10 @@ class PackageFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What a model's own header says; every field as found, empty when not stated."""
+    """What a model's own header or card says; every field as found, empty when not stated.
+
+    `metrics` are (metric, value, what it was measured on).
+    """
 
     format: str = ""
     architecture_family: str = ""
@@ -67,6 +70,7 @@ class ModelFacts:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     other: Pairs = ()
+    metrics: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
