@@ -91,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     bom.add_argument("--spec-version", choices=["1.7", "1.6"], default="1.7", help="CycloneDX version")
     bom.set_defaults(run=_bom)
 
+    diff = commands.add_parser("diff", help="say what differs between two ML-BOMs (CycloneDX 1.6 or 1.7 in JSON)")
+    diff.add_argument("old", type=Path, metavar="OLD")
+    diff.add_argument("new", type=Path, metavar="NEW")
+    diff.add_argument("--format", choices=["human", "markdown", "json"], default="human", help="what stdout gets")
+    diff.add_argument("--exit-code", action="store_true", help="exit with 1 when there are differences")
+    diff.set_defaults(run=_diff)
+
     rules = commands.add_parser("rules", help="list the rules, or explain one")
     rules.add_argument("id", nargs="?", metavar="ID")
     rules.set_defaults(run=_rules)
@@ -237,6 +244,17 @@ def _bom(options: argparse.Namespace) -> _Said:
             f"{str(options.output)!r} cannot be written: {error.strerror}.", "Give another file."
         ) from None
     return _Said(text="")
+
+
+def _diff(options: argparse.Namespace) -> _Said:
+    from mlgate.bom import diff, diff_document  # noqa: PLC0415  (start-up)
+    from mlgate.reports import changes  # noqa: PLC0415
+
+    old, new = diff_document.load(options.old), diff_document.load(options.new)
+    found = diff.compare(old.entries, new.entries)
+    render = {"human": changes.human, "markdown": changes.markdown, "json": changes.json_text}[options.format]
+    text = render(found, old=old.about, new=new.about)
+    return _Said(text=text, code=Exit.FAIL if found and options.exit_code else Exit.PASS)
 
 
 def _rules(options: argparse.Namespace) -> _Said:

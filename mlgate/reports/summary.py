@@ -8,7 +8,7 @@ from typing import Any
 
 from mlgate.records import Decision, Inventory, Verdict
 from mlgate.reports import escape, lineage, templating
-from mlgate.reports.comment import SIGNS, artifact_sentence, flagged
+from mlgate.reports.comment import SIGNS, artifact_sentence, changed, flagged
 from mlgate.reports.context import ReportContext
 from mlgate.reports.escape import Markdown
 from mlgate.reports.inventory import Table, tables
@@ -108,6 +108,7 @@ def _fixed(inventory: Inventory, verdict: Verdict, context: ReportContext, count
         "not_safe": Markdown(NOT_SAFE),
         "waived_count": Markdown(count(len(counts.waived), "waived finding")),
         "noted_count": Markdown(count(len(counts.note), "finding")),
+        "changes": changed(verdict),
         "all_notes": (*context.notes, *verdict.notes),
     }
 
