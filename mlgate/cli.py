@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     bom.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
     bom.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (default: stdout)")
     bom.add_argument("--spec-version", choices=["1.7", "1.6"], default="1.7", help="CycloneDX version")
+    bom.add_argument(
+        "--graph", choices=["mermaid", "dot"], help="draw models, datasets and the code that loads them instead"
+    )
     bom.set_defaults(run=_bom)
 
     diff = commands.add_parser("diff", help="say what differs between two ML-BOMs (CycloneDX 1.6 or 1.7 in JSON)")
@@ -234,7 +237,14 @@ def _bom(options: argparse.Namespace) -> _Said:
 
     result = _looked_at(options, options.path)
     inventory = result.inventory
-    text = bom.build(inventory, result.verdict, name=inventory.root, version=inventory.head, spec=options.spec_version)
+    if options.graph:
+        from mlgate.reports import graph  # noqa: PLC0415
+
+        drawing = graph.graph(inventory)
+        text = graph.dot(drawing) if options.graph == "dot" else graph.mermaid(drawing)
+    else:
+        name, spec = inventory.root, options.spec_version
+        text = bom.build(inventory, result.verdict, name=name, version=inventory.head, spec=spec)
     if options.output is None:
         return _Said(text=text)
     try:
