@@ -89,7 +89,17 @@ def _parser() -> argparse.ArgumentParser:
     bom.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
     bom.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (default: stdout)")
     bom.add_argument("--spec-version", choices=["1.7", "1.6"], default="1.7", help="CycloneDX version")
+    bom.add_argument(
+        "--graph", choices=["mermaid", "dot"], help="draw models, datasets and the code that loads them instead"
+    )
     bom.set_defaults(run=_bom)
+
+    diff = commands.add_parser("diff", help="say what differs between two ML-BOMs (CycloneDX 1.6 or 1.7 in JSON)")
+    diff.add_argument("old", type=Path, metavar="OLD")
+    diff.add_argument("new", type=Path, metavar="NEW")
+    diff.add_argument("--format", choices=["human", "markdown", "json"], default="human", help="what stdout gets")
+    diff.add_argument("--exit-code", action="store_true", help="exit with 1 when there are differences")
+    diff.set_defaults(run=_diff)
 
     rules = commands.add_parser("rules", help="list the rules, or explain one")
     rules.add_argument("id", nargs="?", metavar="ID")
@@ -233,7 +243,14 @@ def _bom(options: argparse.Namespace) -> _Said:
 
     result = _looked_at(options, options.path)
     inventory = result.inventory
-    text = bom.build(inventory, result.verdict, name=inventory.root, version=inventory.head, spec=options.spec_version)
+    if options.graph:
+        from mlgate.reports import graph  # noqa: PLC0415
+
+        drawing = graph.graph(inventory)
+        text = graph.dot(drawing) if options.graph == "dot" else graph.mermaid(drawing)
+    else:
+        name, spec = inventory.root, options.spec_version
+        text = bom.build(inventory, result.verdict, name=name, version=inventory.head, spec=spec)
     if options.output is None:
         return _Said(text=text)
     try:
@@ -243,6 +260,17 @@ def _bom(options: argparse.Namespace) -> _Said:
             f"{str(options.output)!r} cannot be written: {error.strerror}.", "Give another file."
         ) from None
     return _Said(text="")
+
+
+def _diff(options: argparse.Namespace) -> _Said:
+    from mlgate.bom import diff, diff_document  # noqa: PLC0415  (start-up)
+    from mlgate.reports import changes  # noqa: PLC0415
+
+    old, new = diff_document.load(options.old), diff_document.load(options.new)
+    found = diff.compare(old.entries, new.entries)
+    render = {"human": changes.human, "markdown": changes.markdown, "json": changes.json_text}[options.format]
+    text = render(found, old=old.about, new=new.about)
+    return _Said(text=text, code=Exit.FAIL if found and options.exit_code else Exit.PASS)
 
 
 def _rules(options: argparse.Namespace) -> _Said:

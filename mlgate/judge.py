@@ -27,7 +27,7 @@ from mlgate.records import (
 _SOON = timedelta(days=14)
 _COMPARE = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "==": operator.eq}
 # Looks that failed for reasons outside of the content: that the base failed too proves nothing about it.
-_CIRCUMSTANCES = {rules.INCOMPLETE[reason] for reason in ("unavailable", "timeout", "crashed", "unreadable")}
+CIRCUMSTANCES = {rules.INCOMPLETE[reason] for reason in ("unavailable", "timeout", "crashed", "unreadable")}
 # Rules about bytes: a waiver of one must name the bytes.
 _BY_HASH = (Category.MODEL_FILE, Category.INCOMPLETE)
 
@@ -51,13 +51,15 @@ class Base:
 
     `fingerprints` are those of the base's own findings; None when the base could not be scanned: then a finding is
     new when its path is in `changed` (None: every finding is). `gate` are (path, what it is) of changed files that
-    decide about changes. Paths are relative to the scanned folder.
+    decide about changes. Paths are relative to the scanned folder. `inventory` is the base's own; None where it was
+    not looked at, or where what was looked at is not all of it.
     """
 
     ref: str
     fingerprints: frozenset[str] | None = None
     changed: frozenset[str] | None = None
     gate: tuple[tuple[str, str], ...] = ()
+    inventory: Inventory | None = None
 
 
 def fingerprint(finding: Finding, content: str = "", ordinal: int = 0) -> str:
@@ -91,7 +93,7 @@ def _numbered(findings: Iterable[Finding], inventory: Inventory) -> Iterator[tup
 def fingerprints(policy: Policy, inventory: Inventory) -> frozenset[str]:
     """The fingerprints of everything a base has, for `Base.fingerprints`."""
     findings = [*inventory.findings, *demands.demands(policy, inventory)]
-    return frozenset(key for finding, key in _numbered(findings, inventory) if finding.rule not in _CIRCUMSTANCES)
+    return frozenset(key for finding, key in _numbered(findings, inventory) if finding.rule not in CIRCUMSTANCES)
 
 
 def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | None, policy_source: str) -> Verdict:
@@ -135,7 +137,7 @@ def _is_new(finding: Finding, key: str, base: Base | None) -> bool:
         return True
     if base.fingerprints is not None:
         return key not in base.fingerprints
-    return base.changed is None or finding.location.path in base.changed or finding.rule in _CIRCUMSTANCES
+    return base.changed is None or finding.location.path in base.changed or finding.rule in CIRCUMSTANCES
 
 
 def _always(policy: Policy, finding: Finding) -> bool:

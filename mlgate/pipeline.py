@@ -7,7 +7,7 @@ import os
 import posixpath
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,11 +15,12 @@ from pathlib import Path
 from mlgate import discover, git, identify, judge, registry, rules
 from mlgate.advisories import lookup
 from mlgate.assemble import Reading, assemble, finding_order
+from mlgate.bom import diff_inventory
 from mlgate.collect import Progress, collect
 from mlgate.errors import MlgateError
 from mlgate.policy import load
 from mlgate.policy.schema import Policy
-from mlgate.records import File, Include, Inventory, Limits, Rule, Verdict
+from mlgate.records import File, Finding, Include, Inventory, Limits, Rule, Verdict
 from mlgate.sandbox import Pool, workers
 
 POLICY_PLACES = (".mlgate.yml", ".github/mlgate.yml")
@@ -105,7 +106,10 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     links = {e.path: e.raw for e in entries if isinstance(e, File) and discover.escape_path(e.raw) != e.path}
     compared = _compared(settings, repository, base, policy, readings, links, known, limits, pool)
     verdict = judge.judge(policy, inventory, today=settings.today, base=compared, policy_source=source)
-    return Result(inventory=inventory, verdict=dataclasses.replace(verdict, notes=settings.notes + verdict.notes))
+    before = compared.inventory if compared else None
+    changes = None if before is None else diff_inventory.changes(before, inventory)
+    verdict = dataclasses.replace(verdict, notes=settings.notes + verdict.notes, changes=changes)
+    return Result(inventory=inventory, verdict=verdict)
 
 
 def read_policy(settings: Settings, repository: git.Repository | None, base: str) -> tuple[Policy, str]:
@@ -224,14 +228,24 @@ def _compared(
             wanted[os.fsencode(path)] = target
     with tempfile.TemporaryDirectory(prefix="mlgate-base-") as name:
         folder = Path(name)
-        _materialise(repository, start, prefix, wanted, folder, limits)
+        whole = _materialise(repository, start, prefix, wanted, folder, limits)
         before = collect(folder, discover.walk(folder), catalogue=known, limits=limits, pool=pool)
     kept = {p: reading for p, reading in readings.items() if p not in shown and not p.startswith(folders)}
     inventory = _inventory(settings, {**kept, **before}, repository)
+    after = [reading for path, reading in readings.items() if path not in kept]
+    whole = whole and all(path in kept or path in shown for path in readings)  # a moved submodule has no content here
     return judge.Base(
         ref=base,
         fingerprints=judge.fingerprints(policy, inventory),
         gate=_gate(settings, repository, start, frozenset(discover.escape_path(raw) for raw in changed)),
+        inventory=inventory if whole and not _cut_short((*before.values(), *after)) else None,
+    )
+
+
+def _cut_short(readings: Iterable[Reading]) -> bool:
+    """Whether a file was not read for reasons outside of it: what it names is then not known, and not gone."""
+    return any(
+        isinstance(line, Finding) and line.rule in judge.CIRCUMSTANCES for reading in readings for line in reading.lines
     )
 
 
@@ -303,8 +317,12 @@ def _materialise(
     wanted: Mapping[bytes, bytes],
     folder: Path,
     limits: Limits,
-) -> None:
-    """Writes the base's versions (values of `wanted`) under names (its keys) that cannot leave the folder."""
+) -> bool:
+    """Writes the base's versions (values of `wanted`) under names (its keys) that cannot leave the folder.
+
+    Says whether all that the base has of them was written.
+    """
+    whole = True
     start = b"" if prefix == Path() else os.fsencode(prefix) + b"/"
     found = {
         path: (name, size)
@@ -313,7 +331,9 @@ def _materialise(
     for raw, source in sorted(wanted.items()):
         name, size = found.get(start + source, ("", 0))
         if not name or size > limits.file or any(part in {b"", b".", b".."} for part in raw.split(b"/")):
+            whole = whole and not name
             continue  # the head's findings there count as new, which is the careful side
         target = Path(folder, os.fsdecode(raw))
         target.parent.mkdir(parents=True, exist_ok=True)
         repository.save(name, target)
+    return whole

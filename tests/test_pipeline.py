@@ -195,6 +195,7 @@ def test_a_submodule_that_moves_is_new_in_all_of_its_content(tmp_path: Path) -> 
     git(outer, "update-index", "--cacheinfo", f"160000,{sha},vendor")
     git(outer, "commit", "-qm", "moved")
     assert blocked(look(outer, base=base)) == {"vendor/x.py"}
+    assert look(outer, base=base).verdict.changes is None  # its former content is not here to compare with
     for child in (outer / "vendor").iterdir():
         if child.name != ".git":
             child.unlink()
@@ -211,3 +212,20 @@ def test_new_attributes_can_make_any_file_new(tmp_path: Path) -> None:
     result = look(tmp_path, base=base)
     assert "old.py" not in blocked(result)
     assert "x.py" in blocked(result)
+
+
+def test_what_became_of_models_since_the_base_is_told(tmp_path: Path) -> None:
+    code = "from transformers import AutoModel\nAutoModel.from_pretrained('acme/base'{})\n"
+    same = "from transformers import AutoModel\nAutoModel.from_pretrained('acme/same')\n"
+    commit(tmp_path, {"a.py": code.format(f", revision='{'a' * 40}'"), "b.py": same, "m.safetensors": POINTER})
+    commit(tmp_path, {"a.py": code.format(", revision='main'"), "m.safetensors": POINTER.replace("a" * 64, "b" * 64)})
+    changes = look(tmp_path, base="HEAD~1").verdict.changes
+    assert changes is not None
+    assert {c.identity: [(d.aspect.value, d.before, d.after) for d in c.details] for c in changes} == {
+        "file:m.safetensors": [("bytes", (f"SHA-256:{'a' * 64}",), (f"SHA-256:{'b' * 64}",))],
+        "hf:acme/base": [("version", ("a" * 40,), ("main",)), ("pinned", ("true",), ("false",))],
+    }
+    assert look(tmp_path).verdict.changes is None
+    assert look(tmp_path, base="HEAD", remote_base=True).verdict.changes is None
+    commit(tmp_path, {"notes.txt": "x"})
+    assert look(tmp_path, base="HEAD~1").verdict.changes == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from mlgate.records.changes import Change
 from mlgate.records.findings import Finding
 
 
@@ -31,7 +32,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Pass or fail, every decision (worst first) and what to say about the policy itself."""
+    """Pass or fail, every decision (worst first) and what to say about the policy itself.
+
+    `changes` is what became of models and datasets since the base; None where the base was not looked at, or not whole.
+    """
 
     passed: bool
     decisions: tuple[Decision, ...]
@@ -40,3 +44,4 @@ class Verdict:
     compared: bool
     base: str = ""
     notes: tuple[str, ...] = field(default=())
+    changes: tuple[Change, ...] | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlgate.records import Decision, Inventory, Verdict
-from mlgate.reports import escape, lineage, templating
+from mlgate.reports import changes, escape, lineage, templating
 from mlgate.reports.context import ReportContext, encoded
 from mlgate.reports.escape import Markdown
 from mlgate.reports.rows import row
@@ -45,6 +45,9 @@ class _Room:
     side: int
     graph: bool
 
+
+# Lines on what became of models and datasets: who reads more takes `mlgate diff`.
+_CHANGES = 10
 
 # A flood of one rule leaves room for the others.
 _EACH_RULE = 8
@@ -166,6 +169,7 @@ def _values(
         "details_room": room.details,
         "details": [item for item in rows[: room.details] if item.evidence or item.fix],
         "more": _more(rest),
+        "changes": changed(verdict, min(_CHANGES, room.side)),
         "graph": Markdown(f"```mermaid\n{drawn}\n```") if drawn else Markdown(""),
         "graph_title": Markdown(f"Lineage: {count(counts.models, 'model')}, {count(counts.datasets, 'dataset')}"),
         "graph_left_out": drawing.left_out,
@@ -186,6 +190,15 @@ def _values(
         "version": escape.prose(context.tool_version),
         "not_safe": Markdown(NOT_SAFE),
     }
+
+
+def changed(verdict: Verdict, room: int = _CHANGES) -> tuple[Markdown, ...]:
+    """What became of models and datasets since the base, a line each, at most `room` and a count of the others."""
+    lines = verdict.changes or ()
+    shown = [changes.line(change) for change in lines[:room]]
+    if shown and len(lines) > room:
+        shown.append(Markdown(f"{len(lines) - room:,} more"))
+    return tuple(shown)
 
 
 def artifact_sentence(context: ReportContext) -> Markdown:

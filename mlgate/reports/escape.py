@@ -161,7 +161,8 @@ def fence(text: str, limit: int = 2000) -> Markdown:
 def mermaid(text: str, limit: int = 60) -> str:
     """A label for `["..."]`: what Mermaid, its Markdown strings or its HTML could read becomes a question mark."""
     return (
-        "".join(char if char.isalnum() or char in " ._/:@+=,-" else "?" for char in visible(text, limit)).strip() or "?"
+        "".join(char if char.isalnum() or char in " ._/:@+=,-\u2026" else "?" for char in visible(text, limit)).strip()
+        or "?"
     )
 
 

@@ -14,7 +14,7 @@ NODES = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """`kind` is application, model or dataset; `pinned` is None where no reference could be pinned."""
+    """`kind` is application, code, model, dataset or unknown; `pinned` is None where no reference could be pinned."""
 
     key: str
     label: str
@@ -30,6 +30,14 @@ class Graph:
     nodes: tuple[Node, ...] = ()
     edges: tuple[tuple[str, str, str], ...] = ()
     left_out: int = 0
+    edges_left_out: int = 0
+
+    @property
+    def note(self) -> str:
+        """What was left out, in words; empty when nothing was."""
+        counted = ((self.left_out, "nodes"), (self.edges_left_out, "edges"))
+        parts = [f"{number:,} more {what}" for number, what in counted if number]
+        return f"{' and '.join(parts)} left out; the ML-BOM has all" if parts else ""
 
 
 def _label(identity: str, component: Component | None) -> str:
@@ -84,7 +92,13 @@ def _edge(edge: tuple[str, str, str]) -> tuple[int, int, str]:
     return int(edge[0][1:]), int(edge[1][1:]), edge[2]
 
 
-_SHAPES = {"application": ("([", "])"), "model": ("[", "]"), "dataset": ("[(", ")]")}
+_SHAPES = {
+    "application": ("([", "])"),
+    "code": (">", "]"),
+    "model": ("[", "]"),
+    "dataset": ("[(", ")]"),
+    "unknown": ("{{", "}}"),
+}
 
 
 def mermaid(drawing: Graph) -> str:
@@ -95,7 +109,7 @@ def mermaid(drawing: Graph) -> str:
     for node in drawing.nodes:
         left, right = _SHAPES[node.kind]
         pin = " (not pinned)" if node.pinned is False else ""
-        prefix = "" if node.kind == "application" else f"{node.kind}: "
+        prefix = f"{node.kind}: " if node.kind in {"model", "dataset"} else ""
         lines.append(f'  {node.key}{left}"{prefix}{escape.mermaid(node.label)}{pin}"{right}')
     for source, target, kind in drawing.edges:
         arrow = f'-- "{escape.mermaid(kind, 30)}" -->' if kind else "-->"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgate.records import Decision, Inventory, Verdict
-from mlgate.reports import escape, lineage, templating
-from mlgate.reports.comment import SIGNS, artifact_sentence, flagged
+from mlgate.reports import escape, graph, lineage, templating
+from mlgate.reports.comment import SIGNS, artifact_sentence, changed, flagged
 from mlgate.reports.context import ReportContext
 from mlgate.reports.escape import Markdown
 from mlgate.reports.inventory import Table, tables
@@ -27,6 +27,7 @@ from mlgate.reports.tally import (
 
 # GitHub drops the whole summary of a step over 1 MiB.
 BUDGET = 900 * 1024
+_MOST_NODES = 59
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,6 @@ def _parts(inventory: Inventory, verdict: Verdict, context: ReportContext, count
     def rows(decisions: Sequence[Decision]) -> tuple[Row, ...]:
         return tuple(row(decision, context, compared=verdict.compared) for decision in decisions)
 
-    drawn = lineage.mermaid(lineage.graph(inventory, flagged(counts)))
     return _Parts(
         act=rows(counts.shown[: most.act]),
         note=rows(counts.note[: most.side]),
@@ -87,8 +87,18 @@ def _parts(inventory: Inventory, verdict: Verdict, context: ReportContext, count
             (table, tuple(Markdown(f"| {' | '.join(map(_cell, line))} |") for line in table.rows))
             for table in tables(inventory, most.listed)
         ),
-        graph=Markdown(f"```mermaid\n{drawn}\n```") if drawn else Markdown(""),
+        graph=_lineage(inventory, flagged(counts)),
     )
+
+
+def _lineage(inventory: Inventory, marked: frozenset[str]) -> Markdown:
+    """With the code that loads it where that is still a picture, else what the comment draws."""
+    drawing = lineage.graph(inventory, marked)
+    if not drawing.nodes:
+        return Markdown("")
+    whole = graph.graph(inventory, marked, most=_MOST_NODES)
+    drawn = lineage.mermaid(drawing if whole.note else whole)
+    return Markdown(f"```mermaid\n{drawn}\n```")
 
 
 def _fixed(inventory: Inventory, verdict: Verdict, context: ReportContext, counts: Tally) -> dict[str, Any]:
@@ -108,6 +118,7 @@ def _fixed(inventory: Inventory, verdict: Verdict, context: ReportContext, count
         "not_safe": Markdown(NOT_SAFE),
         "waived_count": Markdown(count(len(counts.waived), "waived finding")),
         "noted_count": Markdown(count(len(counts.note), "finding")),
+        "changes": changed(verdict),
         "all_notes": (*context.notes, *verdict.notes),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from mlgate.records import (
     Action,
@@ -20,6 +21,7 @@ from mlgate.records import (
     Verdict,
     Vulnerability,
 )
+from mlgate.records.changes import Aspect, Change, Detail, Status
 from tests.builders.verdicts import DANGEROUS, UNPINNED_MODEL, decide, verdict
 
 NAMES = (
@@ -63,7 +65,15 @@ def hostile(name: str) -> Verdict:
         verdict((decide(what), decide(waived, Action.WAIVED, waiver=name)), notes=(f"unused waiver for {name}",)),
         policy_source=name,
         base=name,
+        changes=tuple(changes(name)),
     )
+
+
+def changes(name: str) -> Iterator[Change]:
+    """The same name as identity, as kind and as every value that differs, twelve times."""
+    details = tuple(Detail(aspect=aspect, before=(name,), after=(f"{name}2",) * 9, version=name) for aspect in Aspect)
+    for status in (*Status, *Status, *Status, *Status):
+        yield Change(status=status, kind=name, identity=f"hf:{name}", details=details)
 
 
 def hostile_inventory(name: str) -> Inventory:

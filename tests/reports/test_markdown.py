@@ -184,3 +184,16 @@ def test_the_same_input_gives_the_same_bytes() -> None:
         assert report(verdicts.inventory(), made, verdicts.CONTEXT) == report(
             verdicts.inventory(), turned, verdicts.CONTEXT
         )
+
+
+def test_what_became_of_models_is_listed_in_ten_lines() -> None:
+    made = dataclasses.replace(verdicts.three(), changes=tuple(verdicts_hostile.changes("acme")))
+    for report in (comment.render, summary.render):
+        text = report(verdicts.inventory(), made, verdicts.CONTEXT)
+        _, _, section = text.partition("Models and datasets changed")
+        lines = [line for line in section.split("\n\n")[1].split("\n") if line]
+        assert len(lines) == 11
+        assert lines[0].startswith("- added acme `hf:acme`: ")
+        assert lines[10] == "- 2 more"
+        none = report(verdicts.inventory(), dataclasses.replace(made, changes=()), verdicts.CONTEXT)
+        assert "Models and datasets changed" not in none
