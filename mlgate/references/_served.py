@@ -146,7 +146,9 @@ def litellm(document: Mapping[Any, Any]) -> Iterator[Named]:
         if isinstance(written, str) and written.strip() and not written.startswith("auto_router/"):
             elsewhere = bool(params.get("api_base") or params.get("base_url"))
             target = routed(written.strip(), elsewhere=elsewhere)
-            yield Named(kind=Kind.MODEL, written=written, symbol="litellm_params.model", target=target)
+            hosted = (target.identity or "").startswith("api:")
+            kind = Kind.SERVICE if hosted else Kind.MODEL
+            yield Named(kind=kind, written=written, symbol="litellm_params.model", target=target)
 
 
 def routed(written: str, *, elsewhere: bool) -> Target:

@@ -139,6 +139,7 @@ _DOT = {
     "code": "shape=note",
     "model": "shape=box",
     "dataset": "shape=cylinder",
+    "service": "shape=component",
     "unknown": "shape=box, style=dashed",
 }
 

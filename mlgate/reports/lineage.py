@@ -97,6 +97,7 @@ _SHAPES = {
     "code": (">", "]"),
     "model": ("[", "]"),
     "dataset": ("[(", ")]"),
+    "service": ("[[", "]]"),
     "unknown": ("{{", "}}"),
 }
 
@@ -109,7 +110,7 @@ def mermaid(drawing: Graph) -> str:
     for node in drawing.nodes:
         left, right = _SHAPES[node.kind]
         pin = " (not pinned)" if node.pinned is False else ""
-        prefix = f"{node.kind}: " if node.kind in {"model", "dataset"} else ""
+        prefix = f"{node.kind}: " if node.kind in {"model", "dataset", "service"} else ""
         lines.append(f'  {node.key}{left}"{prefix}{escape.mermaid(node.label)}{pin}"{right}')
     for source, target, kind in drawing.edges:
         arrow = f'-- "{escape.mermaid(kind, 30)}" -->' if kind else "-->"

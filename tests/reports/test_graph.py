@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlgate.cli import main
 from mlgate.records import Component, Inventory, Kind, Location, Reference, Relation
-from mlgate.reports import graph, summary
+from mlgate.reports import graph, lineage, summary
 from tests.bom.test_build import repository
 from tests.builders import verdicts, verdicts_hostile
 
@@ -127,3 +127,13 @@ def test_the_command_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     output = tmp_path / "out.dot"
     assert main(["bom", str(tmp_path), "--no-advisories", "--graph", "dot", "-o", str(output)]) == 0
     assert output.read_text().startswith("digraph lineage {\n")
+
+
+def test_every_kind_of_component_can_be_drawn() -> None:
+    kinds = [kind for kind in Kind if kind is not Kind.PACKAGE]
+    components = tuple(Component(kind=kind, identity=f"x:{kind.value}", name=kind.value) for kind in kinds)
+    drawing = graph.graph(Inventory(root="", components=components))
+    for kind in kinds:
+        assert f"x:{kind.value}" in graph.mermaid(drawing)
+        assert f"x:{kind.value}" in graph.dot(drawing)
+    assert "x:service" in lineage.mermaid(lineage.graph(Inventory(root="", components=components)))
