@@ -126,7 +126,7 @@ def _facts(old: Entry, new: Entry, *, digests: bool = True) -> Iterator[Detail]:
         yield from _digests(old, new)
     for aspect in _PLAIN:
         before, after = old.facts.get(aspect, _NONE), new.facts.get(aspect, _NONE)
-        if not (before and after) and not (old.complete and new.complete):
+        if before is after or not ((before and after) or (old.complete and new.complete)):
             continue
         if _plain(aspect, before) != _plain(aspect, after):
             yield _detail(aspect, before, after)

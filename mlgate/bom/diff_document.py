@@ -19,7 +19,7 @@ from mlgate.records.changes import Aspect
 
 LARGEST = 256 * 2**20
 """Bytes of a document. Its objects and values are counted before they are made, since small ones take much memory."""
-_OBJECTS, _VALUES = 5_000_000, 20_000_000
+_OBJECTS, _VALUES = 2_000_000, 10_000_000
 _SPECS = ("1.6", "1.7")
 _LINKED = (MODEL, DATASET, SERVICE)
 _KINDS = {"machine-learning-model": MODEL, "data": DATASET, "library": PACKAGE, "framework": PACKAGE}
@@ -92,15 +92,21 @@ def read(data: bytes, name: str) -> Document:
 
 
 def _entries(bom: Bom) -> Iterator[Entry]:
-    components = tuple(_flat(bom.components))
+    of = bom.metadata.component
+    # What makes a document of one model puts that model here; an application's version moves with every commit.
+    own = (of,) if of is not None and _KINDS.get(of.type) in _LINKED else ()
+    components = tuple(_flat((*own, *bom.components)))
     services = tuple(_services(bom.services))
     known: dict[str, tuple[str, str]] = {}
     everything: tuple[Component | Service, ...] = (*components, *services)
     for item in everything:
-        if item.ref:
-            known.setdefault(item.ref, _key(item))
-    if bom.metadata.component is not None:
-        known.setdefault(bom.metadata.component.ref, ("application", bom.metadata.component.name))
+        known.setdefault(item.ref, _key(item))
+    for component in components:
+        for content in component.data:
+            known.setdefault(content.ref, _key(component))
+    if of is not None:
+        known.setdefault(of.ref, ("application", of.name))
+    known.pop("", None)  # what has no bom-ref cannot be referred to
     needed: dict[str, set[str]] = {}
     for dependency in bom.dependencies:
         if known.get(dependency.ref, ("", ""))[0] in _LINKED:

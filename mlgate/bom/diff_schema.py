@@ -43,6 +43,12 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     name: str = ""
 
 
+class Content(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """What a data component holds; a model card may refer to this instead of the component."""
+
+    ref: str = msgspec.field(default="", name="bom-ref")
+
+
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """The model's own part of a model card."""
 
@@ -78,6 +84,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=Fa
     licenses: tuple[Choice, ...] = ()
     model_card: Card = Card()
     pedigree: Pedigree = Pedigree()
+    data: tuple[Content, ...] = ()
     properties: tuple[Property, ...] = ()
     components: tuple[Component, ...] = ()
 

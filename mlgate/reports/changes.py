@@ -126,8 +126,12 @@ def human(changes: Sequence[Change], *, old: Mapping[str, str], new: Mapping[str
     for title, members in _groups(changes):
         lines += ["", escape.terminal(title)]
         for change in members:
-            lines.append(f"  {_SIGNS[change.status]} {escape.terminal(change.identity)}")
-            lines += [f"      {part}" for part in _parts(change, _TERMINAL)]
+            name = f"  {_SIGNS[change.status]} {escape.terminal(change.identity)}"
+            parts = list(_parts(change, _TERMINAL))
+            if change.status is Status.CHANGED:
+                lines += [name, *(f"      {part}" for part in parts)]
+            else:
+                lines.append(f"{name}  {'; '.join(parts)}".rstrip())
     return "\n".join(lines) + "\n"
 
 
