@@ -237,6 +237,8 @@ def _properties(node: Node) -> Iterator[tuple[str, str]]:
         yield "mlgate:file:size", str(node.scanned.size)
         yield "mlgate:file:format", clean(node.scanned.format, 200)
         yield "mlgate:scan:status", "complete" if node.scanned.complete else "incomplete"
+    for name, digest in record.data.parts if record.data else ():
+        yield "mlgate:data:part", clean(f"{name} SHA-256:{digest}" if digest else name, 500)
     yield from _package(record)
     for target in node.missing:
         yield "mlgate:unresolved:dependency", clean(target, 300)

@@ -181,7 +181,10 @@ def _component(item: Component, names: Mapping[str, str], needed: set[str]) -> E
     datasets = {names.get(data.ref, data.ref) or data.name for data in parameters.datasets}
     facts: dict[Aspect, Iterable[str]] = {
         Aspect.PINNED: (own.get("mlgate:pinned", ""),),
-        Aspect.HASHES: (f"{found.alg}:{found.content.lower()}" for found in item.hashes),
+        Aspect.HASHES: [
+            *(f"{found.alg}:{found.content.lower()}" for found in item.hashes),
+            *(part.value for part in item.properties if part.name == "mlgate:data:part"),
+        ],
         Aspect.LICENSE: _licenses(item.licenses),
         Aspect.ANCESTORS: (f"{name} ({how})" if how else name for name, how in ancestors),
         Aspect.DATASETS: datasets,

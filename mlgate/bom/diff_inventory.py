@@ -33,6 +33,7 @@ def _entry(node: Node, parts: Graph) -> Entry:
     digests = {f"{found.algorithm}:{found.value.lower()}" for found in record.hashes}
     if node.scanned and node.scanned.sha256:
         digests.add(f"SHA-256:{node.scanned.sha256}")
+    digests |= {f"{name} SHA-256:{digest}" for name, digest in (record.data.parts if record.data else ()) if digest}
     facts = record.model or ModelFacts()
     told = {
         Aspect.PINNED: () if record.pinned is None else (str(record.pinned).lower(),),

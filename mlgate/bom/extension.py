@@ -77,7 +77,6 @@ def data(node: Node) -> Json:
         ("split", facts.split),
         ("columns", ", ".join(f"{name}: {kind}" if kind else name for name, kind in facts.columns)),
         ("rows", "" if facts.rows is None else str(facts.rows)),
-        *(("part", f"{name} sha256:{digest}" if digest else name) for name, digest in facts.parts),
     )
     properties = [_property(f"mlgate:data:{key}", value) for key, value in told if value]
     if properties:
