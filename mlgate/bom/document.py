@@ -18,6 +18,7 @@ from cyclonedx.model.tool import ToolRepository
 from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
 
 from mlgate import __version__
+from mlgate.bom.citations import citations
 from mlgate.bom.components import component, service
 from mlgate.bom.extension import extend
 from mlgate.bom.form import ordered, serial
@@ -51,6 +52,9 @@ def document(
         del made["metadata"]["timestamp"]  # the library puts the current time where none is given
     del made["serialNumber"]
     made = ordered(made)
+    cited = citations(made, parts) if spec == "1.7" else []
+    if cited:
+        made["citations"] = cited
     made["serialNumber"] = serial(made)
     return made
 

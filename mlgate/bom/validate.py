@@ -69,8 +69,23 @@ def _semantics(document: Json) -> Iterator[str]:
                         yield f"{name} refer to {ref!r}, which is not there"
     for ref, item in components.items():
         yield from _component(ref, item, components)
+    for citation in document.get("citations", []):
+        yield from (
+            f"a citation points to {p!r}, which is not there" for p in citation["pointers"] if not _is(document, p)
+        )
     if document.get("serialNumber") != serial(document):
         yield "the serial number is not that of the content"
+
+
+def _is(document: Json, pointer: str) -> bool:
+    """Whether a JSON Pointer leads to something."""
+    value: Any = document
+    for step in pointer.split("/")[1:]:
+        try:
+            value = value[int(step)] if isinstance(value, list) else value[step]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return False
+    return True
 
 
 def _bom_refs(value: Any) -> Iterator[str]:
