@@ -7,6 +7,7 @@ import re
 from mlgate.records import Category, Rule, Severity, Source
 
 HEAD = 4096
+_END_RECORDS = 100  # signatures of zip end records that are tried, the last first
 
 MISMATCH = Rule(
     id="MLG-MDL-001",
@@ -157,29 +158,53 @@ def is_tar_header(block: bytes) -> bool:
 
     The checksum counts its own eight bytes as blanks, and old programs summed signed bytes (POSIX.1-2017 pax).
     """
-    if len(block) < 512 or not block[0]:
+    if len(block) < 512:
         return False
-    text = block[148:156].strip(b" \0")
-    if not re.fullmatch(rb"[0-7]{1,8}", text):
+    try:
+        checksum = tar_number(block[148:156])
+    except ValueError:
+        return False
+    if not checksum:
         return False
     rest = block[:148] + block[156:]
     plain = sum(rest) + 256
-    return int(text, 8) in (plain, plain - 256 * sum(byte > 127 for byte in rest))
+    return checksum in (plain, plain - 256 * sum(byte > 127 for byte in rest))
+
+
+def tar_number(raw: bytes) -> int:
+    """A field of a tar header as Python's tarfile reads it: octal up to a NUL, or GNU's base-256. Raises ValueError."""
+    if raw[:1] in (b"\x80", b"\xff"):
+        value = int.from_bytes(raw[1:], "big")
+        return value if raw[0] == 0x80 else value - (1 << 8 * (len(raw) - 1))
+    text = raw.split(b"\0", 1)[0].strip()
+    return int(text, 8) if text else 0
 
 
 def _ends_with_zip(source: Source) -> bool:
     """Whether zip readers would find a directory from the end, whatever stands in front (APPNOTE 4.3.16)."""
     start = max(0, source.size - 22 - 0xFFFF)
     tail = source.read_at(start, 22 + 0xFFFF)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < 22:
-        return False
-    if tail[max(0, at - 20) : at][:4] == b"PK\x06\x07":
-        return True
-    size = int.from_bytes(tail[at + 12 : at + 16], "little")
-    offset = int.from_bytes(tail[at + 16 : at + 20], "little")
-    # zipfile counts the directory back from its end record, miniz (torch) forward from the start of the file
-    return any(source.read_at(place, 4) == b"PK\x01\x02" for place in {start + at - size, offset})
+    at = last_end_record(tail)
+    for _ in range(_END_RECORDS):
+        if at < 0:
+            return False
+        if tail[max(0, at - 20) : at][:4] == b"PK\x06\x07":
+            return True
+        size = int.from_bytes(tail[at + 12 : at + 16], "little")
+        offset = int.from_bytes(tail[at + 16 : at + 20], "little")
+        # zipfile counts the directory back from its end record, miniz (torch) forward from the start of the file
+        if any(source.read_at(place, 4) == b"PK\x01\x02" for place in {start + at - size, offset}):
+            return True
+        at = tail.rfind(b"PK\x05\x06", 0, at)
+    return False
+
+
+def last_end_record(tail: bytes) -> int:
+    """Where the last zip end record that is whole begins, or -1.
+
+    A signature in the last 21 bytes begins none: it is part of the comment or of a number in the record itself.
+    """
+    return tail.rfind(b"PK\x05\x06", 0, max(0, len(tail) - 18))
 
 
 def promised(name: str, *, unwrap: bool = True) -> str | None:

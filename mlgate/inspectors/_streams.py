@@ -283,6 +283,8 @@ def headless(head: bytes) -> str | None:
 
 def _unpacks(decoder: Decompressor, head: bytes) -> bool:
     try:
-        return bool(decoder.decompress(head, 4096)) or decoder.eof
+        out = decoder.decompress(head, 4096)
     except ERRORS:
         return False
+    # deflate may begin with any number of empty blocks
+    return bool(out) or decoder.eof or isinstance(decoder, Inflate)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mlgate.errors import Incomplete
-from mlgate.identify import is_tar_header
+from mlgate.identify import is_tar_header, tar_number
 from mlgate.records import Source
 
 BLOCK = 512
@@ -20,7 +20,7 @@ _EXTENDED = 1 << 20  # bytes of one extended header; names have at most 4,096 in
 _RECORD = re.compile(rb"(\d{1,8}) ([^=\n]{1,1000})=")
 _ZEROS = bytes(BLOCK)
 _SCAN = 1 << 20
-REGULAR, LINKS, DEVICES = "0\x007", "12", "346"
+LINKS, DEVICES = "12", "346"
 _DATALESS = "123456"  # readers go on right behind these headers, whatever size they name
 
 
@@ -46,15 +46,6 @@ class Walked:
 
     behind: int = -1
     broken: int = -1
-
-
-def number(raw: bytes) -> int:
-    """An octal number, or GNU's base-256 one. Raises ValueError."""
-    if raw[:1] in (b"\x80", b"\xff"):
-        value = int.from_bytes(raw[1:], "big")
-        return value if raw[0] == 0x80 else value - (1 << 8 * (len(raw) - 1))
-    text = raw.split(b"\0", 1)[0].strip()
-    return int(text, 8) if text else 0
 
 
 def entries(source: Source, walked: Walked) -> Iterator[Entry]:
@@ -105,7 +96,7 @@ def _entry(
     """(the member, or None after an extended header, which is put into the dictionaries; where to go on)"""
     kind = chr(block[156])
     try:
-        size = number(block[124:136])
+        size = tar_number(block[124:136])
     except ValueError:
         raise Incomplete("malformed", "a member's size is no number", offset=at) from None
     following = at + BLOCK
@@ -117,10 +108,18 @@ def _entry(
         data = source.read_at(following, size)
         if len(data) < size:
             raise Incomplete("truncated", "an extended header goes past the end", offset=at)
+        if kind == "g":
+            _pax(data, everywhere, following)
+            return None, following + _padded(size)
+        said: dict[str, str] = {}
         if kind in "LK":
-            extended["path" if kind == "L" else "linkpath"] = _text(data)
+            said["path" if kind == "L" else "linkpath"] = _text(data)
         else:
-            _pax(data, everywhere if kind == "g" else extended, following)
+            _pax(data, said, following)
+        if any(extended.get(key, value) != value for key, value in said.items()):
+            # Python takes the first of two extended headers of one member, GNU tar the last
+            raise Incomplete("malformed", "two extended headers of a member disagree", offset=at)
+        extended.update(said)
         return None, following + _padded(size)
     fields: Mapping[str, str] = {**everywhere, **extended}
     name, target = fields.get("path", _plain_name(block)), fields.get("linkpath", _text(block[157:257]))

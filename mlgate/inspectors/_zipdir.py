@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlgate.errors import Incomplete
+from mlgate.identify import last_end_record
 from mlgate.records import Source
 
 MEMBERS = 200_000
@@ -72,8 +73,8 @@ def read_directory(source: Source) -> Directory:
     """The directory of an archive. Raises Incomplete (malformed, truncated, limit)."""
     tail_start = max(0, source.size - 22 - _MAX16)
     tail = source.read_at(tail_start, 22 + _MAX16)
-    at = tail.rfind(_END)
-    if at < 0 or len(tail) - at < 22:
+    at = last_end_record(tail)
+    if at < 0:
         raise Incomplete("truncated", "the archive has no end record")
     end = tail_start + at
     _one_volume(*struct.unpack_from("<HH", tail, at + 4))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._members import LINK, OUT, THROUGH, TWICE, Names, member
-from mlgate.inspectors._tarheaders import DEVICES, LINKS, REGULAR, Entry, Walked, entries
+from mlgate.inspectors._tarheaders import DEVICES, LINKS, Entry, Walked, entries
 from mlgate.records import Artifact, Category, Finding, Inspector, Observation, Rule, Severity
 from mlgate.sources import SliceSource
 
@@ -42,7 +42,7 @@ def _claims(artifact: Artifact) -> bool:
 
 
 def _inner(artifact: Artifact, entry: Entry) -> Artifact:
-    return member(artifact, entry.name, SliceSource(artifact.source, entry.data, entry.size))
+    return member(artifact, entry.name.rstrip("/"), SliceSource(artifact.source, entry.data, entry.size))
 
 
 def _desync(artifact: Artifact, entry: Entry) -> Iterator[Finding]:
@@ -67,8 +67,10 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
             yield from names.link(entry.name, entry.target, hard=entry.kind == "1")
             continue
         yield from names.file(entry.name, device=entry.kind in DEVICES and entry.kind != "5")
-        # readers take types they do not know for files
-        if entry.kind in DEVICES or entry.kind in "5DVM" or (entry.kind in REGULAR and entry.name.endswith("/")):
+        # readers take types they do not know for files, and a file's name may end like a folder's
+        if entry.kind in DEVICES or entry.kind == "5":
+            continue
+        if not entry.size and (entry.kind in "DVM" or entry.name.endswith("/")):
             continue
         if entry.data + entry.size > artifact.source.size:
             if entry.data < artifact.source.size:  # lenient readers take what is there

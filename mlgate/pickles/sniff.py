@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mlgate.errors import Incomplete
 from mlgate.pickles.machine import Machine
 from mlgate.pickles.state import Event
@@ -14,8 +16,9 @@ STARTS = frozenset(
     bytes([code]) for code in b"(NIJKLMFGSTUVXBCPc]})\x80\x82\x83\x84\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x97"
 )
 _WINDOWS = 16  # chunks of opcodes (constants are jumped over) after which a program that makes sense is one
-_STREAMS = 4
+_STREAMS = 16
 _EVENTS = 64
+_NO_MODULE = re.compile(r"[\s()\[\]{}'\"`;=<>,]")  # what the name of nothing that can be imported has
 _LEGACY = b"\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 
 
@@ -58,6 +61,9 @@ def _makes_sense(source: Source, start: int, *, cut: bool) -> bool:
         events: list[Event] = []
         try:
             for event in machine.run():
+                if isinstance(event, Global) and _NO_MODULE.search(event.module):
+                    # text whose lines begin like opcodes; were it loaded, it would end at this import
+                    return any(isinstance(before, Call) for before in events)
                 events.append(event)
                 if len(events) >= _EVENTS:
                     return True
@@ -70,7 +76,7 @@ def _makes_sense(source: Source, start: int, *, cut: bool) -> bool:
         start = machine.end
         if source.read_at(start, 1) not in STARTS:
             return False
-    return False
+    return True  # whatever comes next: so many whole programs in a row are no chance
 
 
 def _dangerous(event: Event) -> bool:

@@ -104,6 +104,18 @@ def unknown_method() -> bytes:
     return archive(Entry(name="m.pkl", data=build.os_system(), method=99), Entry(name="n.pkl", data=build.os_system()))
 
 
+def signature_in_the_comment() -> bytes:
+    """The comment ends like an end record begins: miniz and unzip go on to the one before, from any beginning."""
+    data = plain()
+    return b"GIF89a" + data[:-2] + b"\x06\0--PK\x05\x06"
+
+
+def signature_in_the_record() -> bytes:
+    """The directory's place is the signature's number: zipfile counts back from the end and does not mind."""
+    data = plain()
+    return b"GIF89a" + data[:-6] + b"PK\x05\x06" + b"\0\0"
+
+
 def behind_pickle() -> bytes:
     """A polyglot: a pickle for pickle.load, an archive for those who read from the end."""
     return archive(Entry(name="readme.txt", data=b"hello"), before=build.os_system())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import struct
+import zlib
 
 import lz4.block
 
@@ -45,3 +46,8 @@ def zstd_window(log: int) -> bytes:
 def zstd_dictionary() -> bytes:
     """A frame with a dictionary's number."""
     return b"\x28\xb5\x2f\xfd" + bytes([0x01, 0x58, 0x07]) + b"\x21\x00\x00data"
+
+
+def zlib_behind_nothing(data: bytes) -> bytes:
+    """A zlib stream whose first blocks are empty, for longer than anybody looks at beginnings."""
+    return b"\x78\x9c" + b"\0\0\0\xff\xff" * 2000 + zlib.compress(data)[2:]

@@ -17,7 +17,7 @@ class Member:
     kind: bytes = b"0"
     target: str = ""
     size: int | None = None
-    checksum: int | None = None
+    checksum: int | bytes | None = None
     magic: bytes = b"ustar\x0000"
 
 
@@ -27,7 +27,8 @@ def member(it: Member) -> bytes:
     tail = it.kind + it.target.encode().ljust(100, b"\0") + it.magic
     block = (head + b"00000000000\0" + b" " * 8 + tail).ljust(BLOCK, b"\0")
     checksum = sum(block) if it.checksum is None else it.checksum
-    block = block[:148] + f"{checksum:06o}\0 ".encode() + block[156:]
+    field = checksum if isinstance(checksum, bytes) else f"{checksum:06o}\0 ".encode()
+    block = block[:148] + field + block[156:]
     return block + it.data + bytes(-len(it.data) % BLOCK)
 
 
@@ -68,3 +69,22 @@ def behind_a_broken_header(hidden: bytes) -> bytes:
     return tar(
         Member(name="notes.txt", data=b"notes"), Member(name="bad", checksum=1), Member(name="m.pkl", data=hidden)
     )
+
+
+def odd_checksum(form: str, hidden: bytes) -> bytes:
+    """A header of the oldest kind whose checksum is right, but not written as tar writes it."""
+    honest = member(Member(name="m.pkl", data=hidden, magic=b"", checksum=b" " * 8))
+    total = sum(honest[:BLOCK])
+    field = {
+        "base-256": b"\x80" + total.to_bytes(7, "big"),
+        "behind a NUL": f"{total:05o}\0zz".encode(),
+        "prefix": f"0o{total:05o}\0".encode(),
+        "blanks": f"\t{total:05o}\n ".encode(),
+    }[form]
+    return honest[:148] + field + honest[156:] + END
+
+
+def nameless(hidden: bytes) -> bytes:
+    """Headers of the oldest kind without a name in them: the long name before says it."""
+    name = Member(name="", kind=b"L", data=b"m.pkl\0", magic=b"")
+    return tar(name, Member(name="", data=hidden, magic=b""))

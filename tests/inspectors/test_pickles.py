@@ -33,6 +33,11 @@ def test_protocol_0_is_recognised_behind_much_that_does_nothing(padding: bytes) 
     assert "MLG-PKL-001" in look(padding + build.os_system(), "data").rules
 
 
+@pytest.mark.parametrize("count", [3, 15, 16, 500])
+def test_protocol_0_is_recognised_behind_many_whole_streams(count: int) -> None:
+    assert "MLG-PKL-001" in look(b"N." * count + build.os_system(), "weights").rules
+
+
 @pytest.mark.parametrize("name", sorted(build.text_files()))
 def test_text_that_begins_like_opcodes_is_no_pickle(name: str) -> None:
     seen = look(build.text_files()[name], name)

@@ -111,6 +111,39 @@ def test_long_names_of_gnu_tar_and_their_limit() -> None:
     assert unpack(build.tar(build.long_name("x")))[2] == "malformed"
 
 
+@pytest.mark.parametrize("kind", [b"D", b"M", b"V", b"N", b"A"])
+def test_types_that_python_takes_for_files_are_looked_at(kind: bytes) -> None:
+    assert unpack(build.tar(Member(name="m.pkl", kind=kind, data=HIDDEN))) == ({"m.pkl": HIDDEN}, [], "")
+    assert unpack(build.tar(Member(name="V", kind=b"V"), Member(name="n", data=b"1"))) == ({"n": b"1"}, [], "")
+
+
+@pytest.mark.parametrize("kind", [b"0", b"7", b"\0"])
+def test_a_file_whose_name_ends_like_a_folders_is_looked_at(kind: bytes) -> None:
+    assert unpack(build.tar(Member(name="m.pkl/", kind=kind, data=HIDDEN))) == ({"m.pkl": HIDDEN}, [], "")
+    renamed = build.tar(build.pax(path="m.pkl/"), Member(name="m", kind=kind, data=HIDDEN))
+    assert unpack(renamed) == ({"m.pkl": HIDDEN}, [], "")
+
+
+@pytest.mark.parametrize("form", ["base-256", "behind a NUL", "prefix", "blanks"])
+def test_checksums_are_read_as_python_reads_them(form: str) -> None:
+    data = build.odd_checksum(form, HIDDEN)
+    assert identify(BytesSource(data), data[:4096]) == ("tar",)
+    assert unpack(data) == ({"m.pkl": HIDDEN}, [], "")
+
+
+def test_headers_without_a_name_are_headers() -> None:
+    data = build.nameless(HIDDEN)
+    assert identify(BytesSource(data), data[:4096]) == ("tar",)
+    assert unpack(data) == ({"m.pkl": HIDDEN}, [], "")
+
+
+def test_two_extended_headers_that_disagree_are_incomplete() -> None:
+    good, bad, body = build.pax(path="ok.txt"), "../../evil.py", Member(name="m", data=b"1")
+    assert unpack(build.tar(build.long_name(bad), good, body))[2] == "malformed"
+    assert unpack(build.tar(build.pax(path=bad), good, body))[2] == "malformed"
+    assert unpack(build.tar(good, build.long_name("ok.txt"), body)) == ({"ok.txt": b"1"}, [], "")
+
+
 @pytest.mark.parametrize("records", [b"99 path=x\n", b"x path=x\n", b"5 path\n"])
 def test_extended_headers_that_do_not_fit_together(records: bytes) -> None:
     data = build.tar(Member(name="x", kind=b"x", data=records), Member(name="m", data=b"1"))

@@ -126,6 +126,13 @@ def test_streams_without_a_magic_number_under_any_name(ending: str) -> None:
     assert unpack("weights.dat", data + b"rubbish")[2] == "malformed"
 
 
+@pytest.mark.parametrize("name", ["weights", "a.txt", "m.npy.gz"])
+def test_a_zlib_stream_behind_empty_blocks(name: str) -> None:
+    data = streams.zlib_behind_nothing(b"GGUF" * 100)
+    assert INSPECTOR.claims(artifact(name, data))
+    assert list(unpack(name, data)[0].values()) == [b"GGUF" * 100]
+
+
 def test_what_only_looks_like_a_stream_is_left_alone() -> None:
     for data in (b"x\x9c rather not", b"x^2 + y^2 = z^2", b"]\x00\x00\x80\x00 no stream here", b"\x08\x1d", b""):
         assert not INSPECTOR.claims(artifact("notes.txt", data))

@@ -31,6 +31,8 @@ PAYLOAD = "MLG-PKL-001"
         (build.two_names, {PAYLOAD, "MLG-PKL-011", "MLG-ARC-001"}, ()),
         (build.same_name_twice, {PAYLOAD, "MLG-ARC-002"}, ()),
         (build.climbing, {"MLG-ARC-003"}, ()),
+        (build.signature_in_the_comment, {PAYLOAD, "MLG-ARC-006"}, ()),
+        (build.signature_in_the_record, set(), ("malformed",)),
         (build.unlisted, {"MLG-ARC-007"}, ()),
         (build.encrypted, set(), ("encrypted",)),
         (build.unknown_method, {PAYLOAD}, ("unsupported",)),
