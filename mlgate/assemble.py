@@ -22,7 +22,7 @@ from mlgate.records import (
     Scanned,
     Severity,
 )
-from mlgate.references._joined import joined
+from mlgate.references._joined import joined, with_digests
 from mlgate.wire import Line
 
 
@@ -42,13 +42,16 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     """
     lines = [line for path in sorted(readings) for line in readings[path].lines]
     references = sorted((x for x in lines if isinstance(x, Reference)), key=_reference_order)
+    digests = {path: each.scanned.sha256 for path, each in readings.items() if each.scanned and each.scanned.sha256}
     said, relations = joined(
         (x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Relation)), references, root
     )
     related = {end for relation in relations for end in (relation.source, relation.target)}
     components = tuple(
         component
-        for component in _merge(said + [_component(r) for r in references if r.identity])
+        for component in _merge(
+            [with_digests(c, digests) for c in said] + [_component(r) for r in references if r.identity]
+        )
         if component.data is None or not component.data.named or component.identity in related
     )
     findings = [x for x in lines if isinstance(x, Finding)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -190,6 +191,11 @@ def _component(artifact: Artifact, header: Header) -> Iterator[Component]:
     )
     keys = ("general.author", "general.organization", "general.url", "general.repo_url", "general.license.link")
     pairs = tuple((f"gguf:{key}", _text(values[key])) for key in keys if key in values)
+    pairs += tuple(
+        (f"gguf:{shown(key, 100)}:sha256", hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest())
+        for key, text in sorted(header.texts.items())
+        if _TEMPLATE.fullmatch(key)
+    )
     yield component(artifact, facts, licenses=[_text(values.get("general.license"))], properties=pairs)
 
 

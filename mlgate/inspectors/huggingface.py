@@ -27,6 +27,7 @@ from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Sev
 
 _LARGEST = 64 * 2**20  # tokenizer_config.json with all added tokens is a few hundred kB
 _CONFIG = re.compile(r"(?:[\w-]+_)?config\.json|chat_template\.json|modules\.json|model_index\.json")
+_TOKENIZER = "tokenizer.json"  # nothing in it is run; its digest is a fact of the model
 _TEMPLATES = (".jinja", ".jinja2", ".j2")
 _YAML = (".yaml", ".yml")
 _LOOSE = (".template", ".tmpl", ".tpl", ".chat_template")
@@ -69,7 +70,7 @@ IMPORTS = Rule(
 
 def _claims(artifact: Artifact) -> bool:
     name = artifact.name.lower()
-    if _CONFIG.fullmatch(name) or name.endswith(_TEMPLATES):
+    if _CONFIG.fullmatch(name) or name == _TOKENIZER or name.endswith(_TEMPLATES):
         return True
     if name.endswith(".json"):  # under any name where it says what it is
         return b'"chat_template"' in artifact.head or b'"auto_map"' in artifact.head
@@ -101,6 +102,8 @@ def _text(artifact: Artifact) -> str:
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
+    if artifact.name == _TOKENIZER:
+        return
     text = _text(artifact)
     if artifact.name.lower().endswith(_TEMPLATES + _LOOSE):
         yield from _standalone(artifact, text)

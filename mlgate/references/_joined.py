@@ -7,7 +7,7 @@ on the component of a folder.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlgate.records import Component, Kind, Pairs, Reference, Relation
@@ -16,6 +16,7 @@ REMOTE = "dvc:remote"
 FOLDER = "folder"  # property of a model or dataset that is a folder; its value says what told so
 CARD, CONFIG = "card", "configuration"
 PIPELINE = "pipeline"  # property of a folder whose folders are parts of it
+_DIGESTED = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "chat_template.jinja", "chat_template.json")
 _CARRIER = "carrier:"
 _TRACKED = ("dvc:tracked", "true")
 # A relation that says how one model comes from another makes the one that says only that it does superfluous.
@@ -65,6 +66,16 @@ def joined(
         if component.identity not in dropped:
             made.append(dataclasses.replace(component, **changes))
     return made, links
+
+
+def with_digests(component: Component, digests: Mapping[str, str]) -> Component:
+    """The folder of a model with the SHA-256 of its tokenizer and templates; `digests` are those of all files read."""
+    if not _mark(component) or component.kind is not Kind.MODEL:
+        return component
+    folder = component.identity.removeprefix("file:").removeprefix(".")
+    paths = ((name, f"{folder}/{name}" if folder else name) for name in _DIGESTED)
+    told = tuple((f"sha256:{name}", digests[path]) for name, path in paths if path in digests)
+    return dataclasses.replace(component, properties=component.properties + told)
 
 
 def _mark(component: Component) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,8 @@ def test_a_folder_is_one_model_of_all_its_files(tmp_path: Path) -> None:
             "lora/README.md": MODEL,
             "lora/adapter_config.json": json.dumps(ADAPTER),
             "lora/adapter_model.safetensors": weights,
+            "lora/tokenizer.json": "{}",
+            "lora/chat_template.jinja": "{{ messages }}",
             "lora/onnx/model.safetensors": weights,
             "config/config.json": json.dumps(CONFIG),
             "local/config.json": json.dumps(CONFIG),
@@ -258,6 +261,9 @@ def test_a_folder_is_one_model_of_all_its_files(tmp_path: Path) -> None:
     assert own.model is not None
     assert (own.model.format, own.model.task) == ("peft", "text-generation")
     assert models["file:lora/adapter_model.safetensors"].licenses == ("llama-3",)
+    told = dict(own.properties)
+    assert told["sha256:tokenizer.json"] == hashlib.sha256(b"{}").hexdigest()
+    assert told["sha256:chat_template.jinja"] == hashlib.sha256(b"{{ messages }}").hexdigest()
     relations = {(r.source, r.target, r.kind) for r in inventory.relations}
     assert ("file:lora", "hf:meta-llama/Llama-3-8B", "adapter-of") in relations
     assert ("file:lora", "hf:meta-llama/Llama-3-8B", "derived-from") not in relations
