@@ -21,10 +21,15 @@ from mlgate.git import Repository
 from mlgate.records import Category, File, FileKind, Finding, LfsPointer, Location, Rule, Severity
 
 _POINTER = 1024  # a Git LFS pointer is smaller (git-lfs specification, "The Pointer")
-_LFS = re.compile(
-    rb"version https://(?:git-lfs\.github\.com/spec/v1|hawser\.github\.com/spec/v1)\n"
-    rb"(?:ext-\d-[^\n]{1,200}\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
+# As git-lfs reads it, which takes more than it writes: names from before the specification, extensions anywhere.
+_LFS = (
+    re.compile(
+        rb"version (?:https://git-lfs\.github\.com/spec/v1|https://hawser\.github\.com/spec/v1|http://git-media\.io/v/2)"
+    ),
+    re.compile(rb"oid sha256:([0-9a-fA-F]{64})"),
+    re.compile(rb"size \+?0*(\d{1,18})"),
 )
+_LFS_EXTENSION = re.compile(rb"ext-\d-\w[^ ]* .*")
 _NAMING = frozenset({"requirements", "constraints", "additional_chat_templates"})  # folders that say what is in them
 _GITLINK = "160000"
 _MOST = 1_000_000
@@ -93,9 +98,13 @@ def open_file(root: int, file: File) -> int:
 
 
 def lfs_pointer(data: bytes) -> LfsPointer | None:
-    """The pointer that the bytes are, strictly by the specification, or None."""
-    match = _LFS.fullmatch(data)
-    return LfsPointer(oid=match[1].decode(), size=int(match[2])) if match else None
+    """The pointer that git-lfs sees in the bytes, or None; blank lines and CRLF are none of its worries."""
+    lines = [line.removesuffix(b"\r") for line in data.strip().split(b"\n")]
+    lines = [line for line in lines if line and not _LFS_EXTENSION.fullmatch(line)]
+    if len(lines) != len(_LFS):
+        return None
+    version, oid, size = (pattern.fullmatch(line) for pattern, line in zip(_LFS, lines, strict=True))
+    return LfsPointer(oid=oid[1].decode().lower(), size=int(size[1])) if version and oid and size else None
 
 
 def walk(root: Path, repository: Repository | None = None) -> Iterator[File | Finding]:

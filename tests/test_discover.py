@@ -126,16 +126,22 @@ def test_names_that_differ_in_case_are_told(tmp_path: Path) -> None:
     ("text", "pointer"),
     [
         (POINTER, True),
-        (POINTER.replace("version", "ext-0-x sha256:1\nversion"), False),
+        (POINTER.replace("version", "ext-0-x sha256:1\nversion"), True),
+        (POINTER.replace("\n", "\r\n"), True),
+        ("\n " + POINTER.replace("\noid", "\n\n\noid") + "\n\t\n", True),
+        (POINTER.replace("https://git-lfs.github.com/spec/v1", "http://git-media.io/v/2"), True),
+        (POINTER.replace("12345", "+0012345").replace(OID, OID.upper()), True),
+        (POINTER.replace("v1", "v3"), False),
+        (POINTER.replace("size ", "size"), False),
         (POINTER.replace("\noid", "\next-0-case sha256:b\noid"), True),
         (POINTER.replace("sha256", "sha1"), False),
         (POINTER + "more\n", False),
         ("x" * 130, False),
     ],
 )
-def test_lfs_pointers_are_read_strictly(tmp_path: Path, text: str, pointer: bool) -> None:
+def test_lfs_pointers_are_what_git_lfs_takes_for_one(tmp_path: Path, text: str, pointer: bool) -> None:
     assert (lfs_pointer(text.encode()) is not None) is pointer
-    (tmp_path / "m.pt").write_text(text)
+    (tmp_path / "m.pt").write_bytes(text.encode())
     (file,) = walk(tmp_path)
     assert isinstance(file, File)
     assert (file.kind is FileKind.LFS_POINTER) is pointer
