@@ -18,6 +18,7 @@ from pathlib import Path
 from mlgate import rules
 from mlgate.errors import MlgateError
 from mlgate.git import Repository
+from mlgate.identify import promised
 from mlgate.records import Category, File, FileKind, Finding, LfsPointer, Location, Rule, Severity
 
 _POINTER = 1024  # a Git LFS pointer is smaller (git-lfs specification, "The Pointer")
@@ -32,6 +33,7 @@ _LFS = (
 _LFS_EXTENSION = re.compile(rb"ext-\d-\w[^ ]* .*")
 _NAMING = frozenset({"requirements", "constraints", "additional_chat_templates"})  # folders that say what is in them
 _GITLINK = "160000"
+_UNFOLLOWED = "a link that is not followed; the file it leads to has to be checked by its own name"
 _MOST = 1_000_000
 _DEEP = 200
 
@@ -243,6 +245,8 @@ def _link(root: int, raw: bytes, path: str, location: Location) -> Iterator[File
         shown = escape_path(target)[:300]
         yield File(path=path, raw=raw, kind=FileKind.SYMLINK)
         yield rules.finding(OUTSIDE, location, f"The link points to {shown!r}, outside of the folder.", evidence=shown)
+        if promised(path.rpartition("/")[2]) or promised(shown.rpartition("/")[2]):
+            yield rules.incomplete("unreadable", location, _UNFOLLOWED)
         return
     try:
         found = os.lstat(resolved, dir_fd=root)
@@ -288,6 +292,9 @@ def given(root: Path, paths: Iterable[Path]) -> Iterator[File | Finding]:
                 raise MlgateError(f"{str(path)!r} is not there.", "Name files that exist.")
             if path.is_dir() and not path.is_symlink():
                 raise MlgateError(f"{str(path)!r} is a folder.", "Use `mlgate scan` for folders.")
-            yield from _entry(descriptor, raw, escape_path(raw), "")
+            for entry in _entry(descriptor, raw, escape_path(raw), ""):
+                yield entry
+                if isinstance(entry, File) and entry.kind is FileKind.SYMLINK:
+                    yield rules.incomplete("unreadable", Location(path=entry.path), _UNFOLLOWED)
     finally:
         os.close(descriptor)

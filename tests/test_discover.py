@@ -69,6 +69,24 @@ def test_links_are_never_followed_and_told_when_they_leave(tmp_path: Path) -> No
     assert not any(path.startswith("folder/") for path in files)
 
 
+def test_models_behind_links_out_of_the_folder_are_incomplete(tmp_path: Path) -> None:
+    """The Hugging Face cache is made of such links: nothing of it was looked at."""
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs/abc").write_text("x")
+    (tmp_path / "blobs/m.pkl").write_text("x")
+    snapshot = tmp_path / "snapshots"
+    snapshot.mkdir()
+    (snapshot / "pytorch_model.bin").symlink_to("../blobs/abc")
+    (snapshot / "weights").symlink_to("../blobs/m.pkl")
+    (snapshot / "README.md").symlink_to("../blobs/abc")
+    findings = sorted(entries(snapshot)[1])
+    assert [path for rule, path in findings if rule == "MLG-GIT-001"] == ["README.md", "pytorch_model.bin", "weights"]
+    assert [path for rule, path in findings if rule != "MLG-GIT-001"] == ["pytorch_model.bin", "weights"]
+    # who asks for one file by its name gets no pass for nothing
+    told = given_files(snapshot, [snapshot / "README.md"])
+    assert {e.rule.id for e in told if isinstance(e, Finding)} == {"MLG-GIT-001", "MLG-INC-009"}
+
+
 def test_a_folder_under_another_name_is_incomplete_where_the_name_matters(tmp_path: Path) -> None:
     (tmp_path / "deps").mkdir()
     (tmp_path / "deps/base.txt").write_text("x==1\n")
