@@ -18,15 +18,22 @@ from pathlib import Path
 from mlgate import rules
 from mlgate.errors import MlgateError
 from mlgate.git import Repository
+from mlgate.identify import promised
 from mlgate.records import Category, File, FileKind, Finding, LfsPointer, Location, Rule, Severity
 
 _POINTER = 1024  # a Git LFS pointer is smaller (git-lfs specification, "The Pointer")
-_LFS = re.compile(
-    rb"version https://(?:git-lfs\.github\.com/spec/v1|hawser\.github\.com/spec/v1)\n"
-    rb"(?:ext-\d-[^\n]{1,200}\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,18})\n?"
+# As git-lfs reads it, which takes more than it writes: names from before the specification, extensions anywhere.
+_LFS = (
+    re.compile(
+        rb"version (?:https://git-lfs\.github\.com/spec/v1|https://hawser\.github\.com/spec/v1|http://git-media\.io/v/2)"
+    ),
+    re.compile(rb"oid sha256:([0-9a-fA-F]{64})"),
+    re.compile(rb"size \+?0*(\d{1,18})"),
 )
+_LFS_EXTENSION = re.compile(rb"ext-\d-\w[^ ]* .*")
 _NAMING = frozenset({"requirements", "constraints", "additional_chat_templates"})  # folders that say what is in them
 _GITLINK = "160000"
+_UNFOLLOWED = "a link that is not followed; the file it leads to has to be checked by its own name"
 _MOST = 1_000_000
 _DEEP = 200
 
@@ -93,9 +100,13 @@ def open_file(root: int, file: File) -> int:
 
 
 def lfs_pointer(data: bytes) -> LfsPointer | None:
-    """The pointer that the bytes are, strictly by the specification, or None."""
-    match = _LFS.fullmatch(data)
-    return LfsPointer(oid=match[1].decode(), size=int(match[2])) if match else None
+    """The pointer that git-lfs sees in the bytes, or None; blank lines and CRLF are none of its worries."""
+    lines = [line.removesuffix(b"\r") for line in data.strip().split(b"\n")]
+    lines = [line for line in lines if line and not _LFS_EXTENSION.fullmatch(line)]
+    if len(lines) != len(_LFS):
+        return None
+    version, oid, size = (pattern.fullmatch(line) for pattern, line in zip(_LFS, lines, strict=True))
+    return LfsPointer(oid=oid[1].decode().lower(), size=int(size[1])) if version and oid and size else None
 
 
 def walk(root: Path, repository: Repository | None = None) -> Iterator[File | Finding]:
@@ -234,6 +245,8 @@ def _link(root: int, raw: bytes, path: str, location: Location) -> Iterator[File
         shown = escape_path(target)[:300]
         yield File(path=path, raw=raw, kind=FileKind.SYMLINK)
         yield rules.finding(OUTSIDE, location, f"The link points to {shown!r}, outside of the folder.", evidence=shown)
+        if promised(path.rpartition("/")[2]) or promised(shown.rpartition("/")[2]):
+            yield rules.incomplete("unreadable", location, _UNFOLLOWED)
         return
     try:
         found = os.lstat(resolved, dir_fd=root)
@@ -279,6 +292,9 @@ def given(root: Path, paths: Iterable[Path]) -> Iterator[File | Finding]:
                 raise MlgateError(f"{str(path)!r} is not there.", "Name files that exist.")
             if path.is_dir() and not path.is_symlink():
                 raise MlgateError(f"{str(path)!r} is a folder.", "Use `mlgate scan` for folders.")
-            yield from _entry(descriptor, raw, escape_path(raw), "")
+            for entry in _entry(descriptor, raw, escape_path(raw), ""):
+                yield entry
+                if isinstance(entry, File) and entry.kind is FileKind.SYMLINK:
+                    yield rules.incomplete("unreadable", Location(path=entry.path), _UNFOLLOWED)
     finally:
         os.close(descriptor)

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,7 +19,7 @@ from mlgate import rules
 from mlgate.confine import confine, cpu_budget
 from mlgate.errors import Incomplete
 from mlgate.identify import HEAD, MISMATCH, MODEL_CONTENT, identify, is_text, promised
-from mlgate.records import Artifact, Finding, Inspector, Limits, Location
+from mlgate.records import Artifact, Category, Finding, Inspector, Limits, Location, Severity
 from mlgate.registry import inspectors
 from mlgate.sandbox import MEMORY
 from mlgate.sources import FdSource
@@ -29,6 +30,8 @@ _SAME = {"torch": ("torch", "pickles")}  # torch.load takes both, under the same
 _BLOCK = 1 << 20
 _ONE_INSIDE = frozenset({"gzip", "bzip2", "xz", "lz4", "zstd"})
 _ARTIFACTS = 100_000  # members one file may unfold into, over all levels
+_SAID = 5_000  # findings of one rule about one file: all of them are held by the process that judges
+_COUNTED = frozenset({Category.MODEL_FILE, Category.UNSAFE_CODE, Category.INCOMPLETE})
 
 
 class Examination:
@@ -46,6 +49,7 @@ class Examination:
         self._forced = forced
         self._on_claim = on_claim
         self._count = 0
+        self._said: Counter[tuple[str, Severity]] = Counter()
         self.complete = True
         self.formats: list[str] = []
         self.claimed = False
@@ -55,6 +59,19 @@ class Examination:
         if not self.claimed:
             self.claimed = True
             self._on_claim()
+
+    def _say(self, line: Line) -> None:
+        """Passes the line on; more findings of one kind than anybody reads are left out, and that is said."""
+        if isinstance(line, Finding) and line.rule.category in _COUNTED:
+            kind = (line.rule.id, line.severity)
+            self._said[kind] += 1
+            if self._said[kind] > _SAID:
+                if self._said[kind] == _SAID + 1:
+                    self.complete = False
+                    detail = f"more than {_SAID:,} findings of {line.rule.id}, and the rest is not listed"
+                    self._emit(rules.incomplete("limit", Location(path=line.location.path), detail))
+                return
+        self._emit(line)
 
     def run(self, artifact: Artifact) -> None:
         """Looks at the artifact, then at each artifact that its readers find inside, depth first."""
@@ -111,7 +128,7 @@ class Examination:
             return
         actual = "+".join(reader.name for reader in understood)
         message = f"The name says {promise}, the content is {actual}."
-        self._emit(rules.finding(MISMATCH, artifact.at(), message, evidence=f"{promise} is {actual}"))
+        self._say(rules.finding(MISMATCH, artifact.at(), message, evidence=f"{promise} is {actual}"))
 
     def _guarded(self, artifact: Artifact, reader: Inspector) -> Iterator[Artifact]:
         """The one guard of every reader: whatever stops it is a finding, and what it said before stays."""
@@ -122,7 +139,7 @@ class Examination:
                 else:
                     if isinstance(observation, Finding) and observation.rule in rules.RULES:
                         self.complete = False
-                    self._emit(observation)
+                    self._say(observation)
         except Incomplete as stop:
             self._stopped(stop.reason, artifact.at(offset=stop.offset), f"{stop.detail} ({reader.name})")
         except MemoryError:
@@ -136,7 +153,7 @@ class Examination:
 
     def _stopped(self, reason: str, location: Location, detail: str) -> None:
         self.complete = False
-        self._emit(rules.incomplete(reason, location, detail))
+        self._say(rules.incomplete(reason, location, detail))
 
 
 class Hasher:

@@ -69,6 +69,24 @@ def test_links_are_never_followed_and_told_when_they_leave(tmp_path: Path) -> No
     assert not any(path.startswith("folder/") for path in files)
 
 
+def test_models_behind_links_out_of_the_folder_are_incomplete(tmp_path: Path) -> None:
+    """The Hugging Face cache is made of such links: nothing of it was looked at."""
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs/abc").write_text("x")
+    (tmp_path / "blobs/m.pkl").write_text("x")
+    snapshot = tmp_path / "snapshots"
+    snapshot.mkdir()
+    (snapshot / "pytorch_model.bin").symlink_to("../blobs/abc")
+    (snapshot / "weights").symlink_to("../blobs/m.pkl")
+    (snapshot / "README.md").symlink_to("../blobs/abc")
+    findings = sorted(entries(snapshot)[1])
+    assert [path for rule, path in findings if rule == "MLG-GIT-001"] == ["README.md", "pytorch_model.bin", "weights"]
+    assert [path for rule, path in findings if rule != "MLG-GIT-001"] == ["pytorch_model.bin", "weights"]
+    # who asks for one file by its name gets no pass for nothing
+    told = given_files(snapshot, [snapshot / "README.md"])
+    assert {e.rule.id for e in told if isinstance(e, Finding)} == {"MLG-GIT-001", "MLG-INC-009"}
+
+
 def test_a_folder_under_another_name_is_incomplete_where_the_name_matters(tmp_path: Path) -> None:
     (tmp_path / "deps").mkdir()
     (tmp_path / "deps/base.txt").write_text("x==1\n")
@@ -126,16 +144,22 @@ def test_names_that_differ_in_case_are_told(tmp_path: Path) -> None:
     ("text", "pointer"),
     [
         (POINTER, True),
-        (POINTER.replace("version", "ext-0-x sha256:1\nversion"), False),
+        (POINTER.replace("version", "ext-0-x sha256:1\nversion"), True),
+        (POINTER.replace("\n", "\r\n"), True),
+        ("\n " + POINTER.replace("\noid", "\n\n\noid") + "\n\t\n", True),
+        (POINTER.replace("https://git-lfs.github.com/spec/v1", "http://git-media.io/v/2"), True),
+        (POINTER.replace("12345", "+0012345").replace(OID, OID.upper()), True),
+        (POINTER.replace("v1", "v3"), False),
+        (POINTER.replace("size ", "size"), False),
         (POINTER.replace("\noid", "\next-0-case sha256:b\noid"), True),
         (POINTER.replace("sha256", "sha1"), False),
         (POINTER + "more\n", False),
         ("x" * 130, False),
     ],
 )
-def test_lfs_pointers_are_read_strictly(tmp_path: Path, text: str, pointer: bool) -> None:
+def test_lfs_pointers_are_what_git_lfs_takes_for_one(tmp_path: Path, text: str, pointer: bool) -> None:
     assert (lfs_pointer(text.encode()) is not None) is pointer
-    (tmp_path / "m.pt").write_text(text)
+    (tmp_path / "m.pt").write_bytes(text.encode())
     (file,) = walk(tmp_path)
     assert isinstance(file, File)
     assert (file.kind is FileKind.LFS_POINTER) is pointer

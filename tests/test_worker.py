@@ -70,6 +70,18 @@ def test_what_stops_a_reader_is_a_finding_and_nothing_before_it_is_lost(
     assert scanned["complete"] is False
 
 
+def test_a_flood_of_findings_is_cut_and_said(tmp_path: Path) -> None:
+    def inspect(artifact: Artifact) -> Iterator[Observation]:
+        for number in range(7_000):
+            yield rules.finding(KNOWN, artifact.at(), f"one more: {number}")
+
+    flood = Inspector(name="flood", claims=lambda _: True, inspect=inspect)
+    lines, scanned = look(tmp_path, "m.bin", b"x", flood)
+    told = [x[1]["message"] for x in lines]
+    assert (len(told), told[-1].split(":")[1][:40]) == (5_001, " more than 5,000 findings of MLG-INC-001")
+    assert scanned["complete"] is False
+
+
 @pytest.mark.parametrize("name", ["m.pkl", "m.h5", "m.keras", "pytorch_model.bin", "m.pt.zst"])
 def test_a_model_that_nobody_understands_is_incomplete(tmp_path: Path, name: str) -> None:
     lines, scanned = look(tmp_path, name, b"whatever")

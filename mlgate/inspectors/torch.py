@@ -25,8 +25,6 @@ STORAGE = Rule(
     cwe=("CWE-125", "CWE-1284"),
 )
 
-_OWN = frozenset({"version", "byteorder", ".format_version", ".storage_alignment", "serialization_id"})
-
 
 def claims(artifact: Artifact) -> bool:
     """Archives with torch's pickles in them, and files that begin with the legacy magic number."""
@@ -116,8 +114,8 @@ def _code(walk: Walk, member: Member, stopped: list[Incomplete]) -> Iterator[Obs
 
 
 def _is_own(member: Member, used: dict[str, Storage], *, script: bool) -> bool:
-    """Whether the member is what torch itself puts there: bytes of tensors, markers, TorchScript's source."""
-    if member.name in used or member.name.rsplit("/", 1)[-1] in _OWN:
+    """Whether the member is what torch itself puts there, without its few markers: tensors, TorchScript's source."""
+    if member.name in used:
         return True
     parts = member.name.split("/")
     return script and len(parts) > 2 and parts[1] == "code" and member.name.endswith((".py", ".debug_pkl"))

@@ -66,6 +66,7 @@ class Scan:
         self._asked = asked
         self._tried = 0
         self._judge: Judge | None = None
+        self._unread: Incomplete | None = None
 
     @property
     def judge(self) -> Judge:
@@ -96,6 +97,8 @@ class Scan:
                 raise Incomplete("limit", "too many pickles in one file", offset=self.end)
         if self.streams == _STREAMS:
             yield from self.rest(self.end)
+        if self._unread is not None and self._depth == 0:
+            raise self._unread
 
     def _stream(self, machine: JoblibMachine) -> Iterator[Finding | Explanation]:
         lines = self.artifact.limits.explain
@@ -164,7 +167,11 @@ class Scan:
         inner = SliceSource(self.source, blob.offset, blob.length)
         if self._depth >= _NESTING or self._tried >= _TRIED:
             what = "pickles are nested too deep" if self._depth >= _NESTING else "too many nested pickles"
-            judge.arguments.skipped(blob.offset, Incomplete("limit", what, offset=blob.offset))
+            stop = Incomplete("limit", what, offset=blob.offset)
+            judge.arguments.skipped(blob.offset, stop)
+            if self._tried < _TRIED and is_pickle(inner, 0):
+                self._unread = self._unread or stop
+            self._tried += 1
             return
         self._tried += 1
         if not is_pickle(inner, 0):
@@ -185,10 +192,16 @@ class Scan:
             judge.arguments.skipped(
                 blob.offset, Incomplete(stop.reason, f"{stop.detail} (nested pickle)", offset=blob.offset)
             )
+        self._put_down(scan, blob.offset)
         location = self.artifact.at(offset=blob.offset)
         if any(entry.level != "safe" for entry in scan.judge.imports.values()):
             yield catalogue.finding(rules.NESTED, location, "A bytes constant holds another pickle.", evidence="nested")
         yield from self._within(found, blob.offset, "a nested pickle")
+
+    def _put_down(self, scan: Scan, offset: int) -> None:
+        """Pickles in pickles that are too deep for the scan of one of them are too deep for this one."""
+        if scan._unread is not None and self._unread is None:
+            self._unread = Incomplete(scan._unread.reason, scan._unread.detail, offset=offset)
 
     def _within(self, found: list[Finding], offset: int, where: str) -> Iterator[Finding]:
         location = self.artifact.at(offset=offset)
@@ -246,6 +259,8 @@ class Scan:
                 reached = scan.end
             effort += _TRIAL + max(parsed, scan.end - offset)
             told = [finding for finding in found if scan.count or finding.rule in _CALLS]
+            if scan.count:
+                self._put_down(scan, offset)
             if scan.judge.ran or scan.count:
                 yield from self._within(told, offset, "a pickle after the end")
             if effort > _EFFORT:

@@ -181,6 +181,13 @@ def payload_nested() -> bytes:
     return pickle.dumps({"state": protocol_2()})
 
 
+def payload_nested_times(count: int) -> bytes:
+    data = protocol_2()
+    for _ in range(count):
+        data = pickle.dumps([data], 4)
+    return data
+
+
 def build_changes_class() -> bytes:
     """The slot state of BUILD is set with setattr, on a class as on anything."""
     return proto(2) + glob("collections", "OrderedDict") + b"(N}" + text("get") + b"K\x01stb."

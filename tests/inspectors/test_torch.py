@@ -37,6 +37,10 @@ def test_ordinary_checkpoints_are_complete_and_clean(data: bytes, form: str) -> 
             build.Entry(name="m/data.pkl", data=pickles.ordinary(2)), build.Entry(name="m/x", data=pickles.os_system())
         ),
         build.archive(
+            build.Entry(name="m/data.pkl", data=pickles.ordinary(2)),
+            build.Entry(name="m/version", data=pickles.os_system()),
+        ),
+        build.archive(
             build.Entry(name="m/constants.pkl", data=pickles.os_system()),
             build.Entry(name="m/data.pkl", data=pickles.breaks_after_payload()),
         ),

@@ -119,6 +119,16 @@ def test_data_after_stop_is_low_and_padding_is_nothing() -> None:
     assert look(build.ordinary(2) + b"\0\0\r\n") == ([], "")
 
 
+def test_pickles_in_pickles_are_looked_at_or_incomplete() -> None:
+    for count in (1, 4, 5, 6, 50):
+        found, reason = look(build.payload_nested_times(count))
+        told = {f.rule.id for f in found}
+        assert ("MLG-PKL-001" in told, reason) == ((True, "") if count <= 4 else (False, "limit"))
+    assert look(build.ordinary(2) + b"\xff" + build.payload_nested_times(1))[1] == "limit"
+    hashes = build.proto(4) + b"(" + b"".join(b"C\x10" + bytes([n]) * 16 for n in range(256)) + b"t."
+    assert look(hashes) == ([], "")
+
+
 def test_bombs_end_in_their_bounds() -> None:
     assert look(build.memo_bomb(150_000))[1] == "limit"
     assert look(build.marks(300_000))[1] == "limit"
