@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 
@@ -24,7 +25,10 @@ class BytesSource:
 
 @dataclass(frozen=True, slots=True)
 class FdSource:
-    """An open regular file, read with pread so that readers share no position. `size` is taken once."""
+    """An open regular file, read with pread so that readers share no position. `size` is taken once.
+
+    Reading raises OSError when the file has become shorter since.
+    """
 
     fd: int
     size: int
@@ -36,8 +40,8 @@ class FdSource:
         parts = []
         while length > 0:
             part = os.pread(self.fd, min(length, 1 << 24), offset)
-            if not part:
-                break
+            if not part:  # readers that believe the size would wait for these bytes for ever
+                raise OSError(errno.EIO, "the file became shorter while it was read")
             parts.append(part)
             offset += len(part)
             length -= len(part)

@@ -204,7 +204,8 @@ def examine(
     `spec` has `path`, `reader` (a reader asked for by name, or "") and `limits`.
     """
     limits = Limits(**spec["limits"])
-    source = FdSource(descriptor, os.fstat(descriptor).st_size)
+    before = os.fstat(descriptor)
+    source = FdSource(descriptor, before.st_size)
     head = source.read_at(0, HEAD)
     path = spec["path"]
     examination = Examination(
@@ -230,6 +231,11 @@ def examine(
     else:
         examination.run(artifact)
     if examination.claimed:
+        after = os.fstat(descriptor)
+        if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            examination.complete = False
+            told = rules.incomplete("unreadable", artifact.at(), "the file changed while it was read")
+            write(encode(told) + b"\n")
         scanned = {
             "format": "+".join(examination.formats),
             "sha256": hasher.result(),

@@ -16,6 +16,7 @@ from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors import pickles, wrapped
 from mlgate.records import Artifact, Inspector, Limits, Observation
+from mlgate.sources import FdSource
 from mlgate.worker import Hasher, examine
 
 KNOWN = rules.RULES[0]
@@ -68,6 +69,33 @@ def test_what_stops_a_reader_is_a_finding_and_nothing_before_it_is_lost(
     assert [x[1]["message"].split(" looked")[0] for x in lines if "looked" in x[1]["message"]] == ["first", "second"]
     assert rule in [x[1]["rule"] for x in lines]
     assert scanned["complete"] is False
+
+
+def test_a_file_that_changes_while_it_is_read_is_incomplete(tmp_path: Path) -> None:
+    def inspect(artifact: Artifact) -> Iterator[Observation]:
+        with (tmp_path / artifact.name).open("ab") as file:
+            file.write(b"more")
+        yield from ()
+
+    writer = Inspector(name="writer", claims=lambda _: True, inspect=inspect)
+    lines, scanned = look(tmp_path, "m.bin", b"x", writer)
+    assert [x[1]["rule"] for x in lines] == ["MLG-INC-009"]
+    assert scanned["complete"] is False
+
+
+def test_a_file_that_becomes_shorter_stops_its_reader(tmp_path: Path) -> None:
+    def inspect(artifact: Artifact) -> Iterator[Observation]:
+        os.truncate(tmp_path / artifact.name, 10)
+        while artifact.source.read_at(50, 10) == b"":
+            pass
+        yield from ()
+
+    cutter = Inspector(name="cutter", claims=lambda a: a.depth == 0, inspect=inspect)
+    (tmp_path / "m.bin").write_bytes(b"x" * 100)
+    with (tmp_path / "m.bin").open("rb") as file:
+        artifact = Artifact(path="m.bin", name="m.bin", source=FdSource(file.fileno(), 100), head=b"x")
+        with pytest.raises(OSError, match="shorter"):
+            list(cutter.inspect(artifact))
 
 
 def test_a_flood_of_findings_is_cut_and_said(tmp_path: Path) -> None:
