@@ -59,9 +59,16 @@ def _parser() -> argparse.ArgumentParser:
         "--policy", metavar="FILE", help="policy file, relative to the repository (default .mlgate.yml)"
     )
     common.add_argument("--jobs", type=int, default=0, metavar="N", help="worker processes (default: one a core)")
+    common.add_argument("-v", "--verbose", action="store_true", help="say on stderr how long each stage took")
     common.add_argument("--timeout", type=_seconds, metavar="TIME", help="budget of the whole run, such as 90s or 15m")
 
     advice = argparse.ArgumentParser(add_help=False)
+    advice.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="keep readings there and read only what changed; only you may write it",
+    )
     advice.add_argument("--offline", action="store_true", help="no network: advisories come from --db only")
     advice.add_argument("--db", type=Path, metavar="DIR", help="offline advisory database (see `mlgate db update`)")
     advice.add_argument("--no-advisories", action="store_true", help="do not ask for known vulnerabilities")
@@ -141,6 +148,10 @@ def _progress() -> Callable[[int, int, str], None] | None:
     return show
 
 
+def _stage(name: str, seconds: float) -> None:
+    sys.stderr.write(f"mlgate: {name}: {seconds:.2f} s\n")
+
+
 def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...], jobs: int) -> Settings:
     from mlgate.pipeline import Settings  # noqa: PLC0415  (start-up)
 
@@ -158,6 +169,8 @@ def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...], 
         files=files,
         progress=_progress(),
         explain=_EXPLAINED if getattr(options, "explain", False) else 0,
+        cache=getattr(options, "cache", None),
+        stage=_stage if options.verbose else None,
     )
 
 

@@ -12,6 +12,8 @@ import msgspec
 
 from mlgate import discover, rules
 from mlgate.assemble import Reading
+from mlgate.cache import Cache
+from mlgate.cache import state as cached_state
 from mlgate.identify import promised
 from mlgate.records import (
     Artifact,
@@ -62,10 +64,11 @@ def collect(
     limits: Limits,
     pool: Pool,
     progress: Progress | None = None,
+    cache: Cache | None = None,
 ) -> dict[str, Reading]:
     """Every entry's reading. Findings of the walk itself are readings of their path.
 
-    `limits.total` seconds after the start, what is left is incomplete.
+    `limits.total` seconds after the start, what is left is incomplete. What `cache` has is not read again.
     """
     files: dict[str, File] = {}
     readings: dict[str, Reading] = {}
@@ -79,7 +82,7 @@ def collect(
     deadline = time.monotonic() + limits.total
     root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        run = _Run(pool, root_fd, files, readings, catalogue, limits, deadline, progress)
+        run = _Run(pool, root_fd, files, readings, catalogue, limits, deadline, progress, cache)
         run.all((path, "") for path in files)
         run.includes()
     finally:
@@ -97,16 +100,42 @@ class _Run:
     limits: Limits
     deadline: float
     progress: Progress | None
+    cache: Cache | None = None
+    states: dict[str, tuple[str, bytes]] = dataclasses.field(default_factory=dict)
     wanted: list[Include] = dataclasses.field(default_factory=list)
     count: int = 0
 
     def all(self, targets: Iterable[tuple[str, str]]) -> None:
         for done in self.pool.run(self._jobs(targets)):
-            self.count += 1
-            reading = self._reading(done)
-            _add(self.readings, reading.path, reading.lines, reading.scanned)
-            if self.progress:
-                self.progress(self.count, len(self.files), done.key)
+            self._told(done)
+
+    def _told(self, done: Done) -> None:
+        self.count += 1
+        reading = self._reading(done)
+        _add(self.readings, reading.path, reading.lines, reading.scanned)
+        if self.progress:
+            self.progress(self.count, len(self.files), done.key)
+        reader, state = self.states.pop(done.key, ("", b""))
+        if self.cache and state and (reading.scanned is None or reading.scanned.complete):
+            self.cache.put(done.key, reader, state, done.lines)
+
+    def _kept(self, file: File, path: str, reader: str) -> bool:
+        """Whether the cache says what the file would; if not, its state is noted before it is read."""
+        if self.cache is None:
+            return False
+        try:
+            descriptor = discover.open_file(self.root_fd, file)
+        except OSError:
+            return False  # the pool meets the same and says so
+        try:
+            lines = self.cache.get(path, reader, descriptor)
+            if lines is None:
+                self.states[path] = (reader, cached_state(descriptor))
+                return False
+        finally:
+            os.close(descriptor)
+        self._told(Done(key=path, lines=lines))
+        return True
 
     def includes(self) -> None:
         """Files that a manifest names are read as its format, whatever they are called; cycles end by `seen`."""
@@ -138,6 +167,8 @@ class _Run:
                 told = rules.incomplete("timeout", location, "the run's time budget was used up before this file")
                 scanned = Scanned(path=path, format="", sha256="", size=file.size, complete=False)
                 _add(self.readings, path, (told,), scanned)
+                continue
+            if self._kept(file, path, reader):
                 continue
             limits = dataclasses.replace(self.limits, per_file=min(self.limits.per_file, left))
             yield Job(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import posixpath
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,6 +18,7 @@ from mlgate import discover, git, identify, judge, registry, rules
 from mlgate.advisories import lookup
 from mlgate.assemble import Reading, assemble, finding_order
 from mlgate.bom import diff_inventory
+from mlgate.cache import Cache
 from mlgate.collect import Progress, collect
 from mlgate.errors import MlgateError
 from mlgate.policy import load
@@ -64,6 +67,8 @@ class Settings:
     files: tuple[Path, ...] = ()
     progress: Progress | None = None
     explain: int = 0
+    cache: Path | None = None
+    stage: Callable[[str, float], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +105,39 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     limits = dataclasses.replace(limits, explain=settings.explain)
     known = catalogue()
     given = settings.files
-    entries = list(discover.given(settings.root, given) if given else discover.walk(settings.root, repository))
-    readings = collect(settings.root, entries, catalogue=known, limits=limits, pool=pool, progress=settings.progress)
-    inventory = _inventory(settings, readings, repository)
+    with _timed(settings, "discover"):
+        entries = list(discover.given(settings.root, given) if given else discover.walk(settings.root, repository))
+    kept = Cache(settings.cache, repr(dataclasses.replace(limits, total=0, per_file=0))) if settings.cache else None
+    with _timed(settings, "inspect"):
+        readings = collect(
+            settings.root,
+            entries,
+            catalogue=known,
+            limits=limits,
+            pool=pool,
+            progress=settings.progress,
+            cache=kept,
+        )
+    if kept:
+        kept.save()
+    with _timed(settings, "assemble and advise"):
+        inventory = _inventory(settings, readings, repository)
     links = {e.path: e.raw for e in entries if isinstance(e, File) and discover.escape_path(e.raw) != e.path}
-    compared = _compared(settings, repository, base, policy, readings, links, known, limits, pool)
+    with _timed(settings, "compare with the base"):
+        compared = _compared(settings, repository, base, policy, readings, links, known, limits, pool)
     verdict = judge.judge(policy, inventory, today=settings.today, base=compared, policy_source=source)
     before = compared.inventory if compared else None
     changes = None if before is None else diff_inventory.changes(before, inventory)
     verdict = dataclasses.replace(verdict, notes=settings.notes + verdict.notes, changes=changes)
     return Result(inventory=inventory, verdict=verdict)
+
+
+@contextlib.contextmanager
+def _timed(settings: Settings, name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    if settings.stage:
+        settings.stage(name, time.perf_counter() - start)
 
 
 def read_policy(settings: Settings, repository: git.Repository | None, base: str) -> tuple[Policy, str]:
