@@ -18,7 +18,7 @@ STARTS = frozenset(
 _WINDOWS = 16  # chunks of opcodes (constants are jumped over) after which a program that makes sense is one
 _STREAMS = 16
 _EVENTS = 64
-_NO_MODULE = re.compile(r"[\s()\[\]{}'\"`;=<>,]")  # what the name of nothing that can be imported has
+_NO_MODULE = re.compile(r"[\s()\[\]{}'\"`;=<>,]|^$")  # what the name of nothing that can be imported has
 _LEGACY = b"\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 
 
@@ -61,7 +61,7 @@ def _makes_sense(source: Source, start: int, *, cut: bool) -> bool:
         events: list[Event] = []
         try:
             for event in machine.run():
-                if isinstance(event, Global) and _NO_MODULE.search(event.module):
+                if isinstance(event, Global) and (not event.name or _NO_MODULE.search(event.module)):
                     # text whose lines begin like opcodes; were it loaded, it would end at this import
                     return any(isinstance(before, Call) for before in events)
                 events.append(event)

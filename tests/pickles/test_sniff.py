@@ -41,3 +41,8 @@ def test_source_code_is_no_pickle(text: str) -> None:
 )
 def test_programs_that_import_and_call_are(data: bytes) -> None:
     assert is_pickle(BytesSource(data), 0)
+
+
+@pytest.mark.parametrize("data", [b"cos\n", b"cos\n\n.", b"c\nsystem\n(tR."])
+def test_words_that_begin_like_an_import_are_no_pickle(data: bytes) -> None:
+    assert not is_pickle(BytesSource(data), 0)
