@@ -8,7 +8,7 @@ from mlgate.errors import Incomplete
 from mlgate.pickles.machine import Machine
 from mlgate.pickles.state import Event
 from mlgate.pickles.table import look_up
-from mlgate.pickles.values import Call, Global
+from mlgate.pickles.values import Call, Global, Opaque
 from mlgate.records import Source
 
 # Opcodes that need nothing on the stack, so that a program can begin with them.
@@ -18,7 +18,7 @@ STARTS = frozenset(
 _WINDOWS = 16  # chunks of opcodes (constants are jumped over) after which a program that makes sense is one
 _STREAMS = 16
 _EVENTS = 64
-_NO_MODULE = re.compile(r"[\s()\[\]{}'\"`;=<>,]")  # what the name of nothing that can be imported has
+_NO_MODULE = re.compile(r"[\s()\[\]{}'\"`;=<>,]|^$")  # what the name of nothing that can be imported has
 _LEGACY = b"\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 
 
@@ -59,15 +59,21 @@ def _makes_sense(source: Source, start: int, *, cut: bool) -> bool:
     for _ in range(_STREAMS):
         machine = _Sniffer(source, start)
         events: list[Event] = []
+        asked = False
         try:
             for event in machine.run():
-                if isinstance(event, Global) and _NO_MODULE.search(event.module):
+                if isinstance(event, Global) and (not event.name or _NO_MODULE.search(event.module)):
                     # text whose lines begin like opcodes; were it loaded, it would end at this import
                     return any(isinstance(before, Call) for before in events)
+                if isinstance(event, Opaque):  # every line of text that begins with P asks for something by id
+                    asked = True
+                    continue
                 events.append(event)
                 if len(events) >= _EVENTS:
                     return True
         except Incomplete as stop:
+            if asked and not events:
+                return False
             alive = stop.reason == "limit" or (cut and stop.reason == "truncated")
             return alive or any(isinstance(event, Call) for event in events) or any(map(_dangerous, events))
         # text is often a string and a STOP by chance; a program that imports nothing can do nothing

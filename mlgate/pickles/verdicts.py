@@ -23,6 +23,8 @@ _PATIENCE = 64  # events after which an import that nobody called yet is reporte
 CHANGES = frozenset({"build", "setitems", "appends", "additems"})
 _INSTANCES = frozenset({"newobj", "newobj_ex"})
 _CONSTRUCTORS = frozenset({"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"})
+# Python 3 writes these for `collections` in protocol 2 (_compat_pickle has three names for it, and takes the last)
+_WRITTEN_FOR_COLLECTIONS = frozenset({"UserDict", "UserList", "UserString"})
 _TWO_CLASSES = frozenset({"copyreg._reconstructor", "numpy.ma.core._mareconstruct"})
 _UFUNCS = frozenset({"scipy.special", "scipy.special._ufuncs"})
 
@@ -122,7 +124,8 @@ class Judge:
         if known is not None:
             return known[1]
         entry = look_up(imported.module, imported.name)
-        if (imported.raw_module, imported.raw_name) != (imported.module, imported.name):
+        renamed = (imported.raw_module, imported.raw_name) != (imported.module, imported.name)
+        if renamed and imported.raw_module not in _WRITTEN_FOR_COLLECTIONS:
             raw = look_up(imported.raw_module, imported.raw_name)
             entry = raw if raw.level == "dangerous" else entry
         if entry is UNKNOWN and imported.module.startswith(self._safe_prefixes or ("\0",)):

@@ -114,6 +114,19 @@ def test_ordinary_data_gives_nothing(version: int) -> None:
     assert look(build.ordinary(version)) == ([], "")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        # Python 3.4, protocol 2: collections under the name of one of the modules it was put together from
+        b"\x80\x02cUserString\ndefaultdict\nc__builtin__\nlong\n\x85R.",
+        # scikit-learn 0.18, protocol 0: a class of dict with its content
+        b"ccopy_reg\n_reconstructor\n(csklearn.datasets.base\nBunch\nc__builtin__\ndict\n(dS'a'\nNstR.",
+    ],
+)
+def test_old_spellings_of_harmless_names(data: bytes) -> None:
+    assert look(data) == ([], "")
+
+
 def test_data_after_stop_is_low_and_padding_is_nothing() -> None:
     assert [(f.rule.id, f.severity) for f in look(build.ordinary(2) + b"hello")[0]] == [("MLG-PKL-007", Severity.LOW)]
     assert look(build.ordinary(2) + b"\0\0\r\n") == ([], "")

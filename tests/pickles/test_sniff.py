@@ -22,6 +22,7 @@ REQUIRES = "".join(
         "cols = [1, 2]\ncount = (3)\n(copy)\nR = 1\n",
         "import sys\nimport os\n",
         "Some text.\n",
+        "".join(f"PCBA-{number}\n" for number in range(5_000)),
     ],
 )
 def test_source_code_is_no_pickle(text: str) -> None:
@@ -34,6 +35,7 @@ def test_source_code_is_no_pickle(text: str) -> None:
         b"cos\nsystem\n(S'id'\ntR.",
         b"cmy-module\nrun\n(tR.",
         b"c__main__\nA.b\n)R.",
+        b"Pid\n0" * 50 + b"cos\nsystem\n(S'id'\ntR.",
         b"cos\nsystem\n(S'id'\ntRca b\nc\n.",
         pickles.os_system(),
         pickles.protocol_2(),
@@ -41,3 +43,8 @@ def test_source_code_is_no_pickle(text: str) -> None:
 )
 def test_programs_that_import_and_call_are(data: bytes) -> None:
     assert is_pickle(BytesSource(data), 0)
+
+
+@pytest.mark.parametrize("data", [b"cos\n", b"cos\n\n.", b"c\nsystem\n(tR."])
+def test_words_that_begin_like_an_import_are_no_pickle(data: bytes) -> None:
+    assert not is_pickle(BytesSource(data), 0)

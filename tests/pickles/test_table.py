@@ -81,4 +81,4 @@ def test_safe_names_are_exact_and_never_below_a_dangerous_module_by_accident() -
             "joblib.numpy_pickle_compat",
         )  # read name by name
     }
-    assert below == {"uuid.UUID", "uuid.SafeUUID"}
+    assert below == {"uuid.UUID", "uuid.SafeUUID", "sklearn.datasets.base.Bunch", "sklearn.datasets._base.Bunch"}
