@@ -12,6 +12,7 @@ import msgspec
 
 from mlgate.errors import Incomplete
 from mlgate.records import Artifact, Inspector, Location, Observation
+from mlgate.references._commands_cells import in_cells
 from mlgate.references._read import Reader
 from mlgate.references._rules import RULES, UNREAD
 from mlgate.references._source import MOST_SOURCE, decode, names_a_call, parse, words
@@ -113,6 +114,7 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     sources = _cells(data)
     if sum(map(len, sources)) > MOST_SOURCE:
         raise Incomplete("limit", "too much code in one notebook")
+    yield from in_cells(sources, artifact)
     loaders = table()
     known = frozenset[str]().union(*(words(source) for source in sources))
     if not loaders.worth_parsing(known):
