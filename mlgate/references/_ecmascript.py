@@ -31,18 +31,20 @@ _BEFORE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token: its kind, its text (the value of a string), and where it begins and ends in the source."""
+    """One token: its kind, its text (the value of a string), where it begins and ends; `fresh` is first in its line."""
 
     kind: str
     text: str
     start: int
     end: int
+    fresh: bool = False
 
 
 def tokens(source: str) -> list[Token]:
     """All tokens but comments; those that follow the millionth are left out."""
     found: list[Token] = []
     at = 0
+    fresh = True
     while at < len(source) and len(found) < _MOST:
         char = source[at]
         if char == "`":
@@ -55,13 +57,15 @@ def tokens(source: str) -> list[Token]:
                 break
             at = match.end()
             if match.lastgroup == "space":
+                fresh = fresh or "\n" in match[0]
                 continue
             text = match[0]
             if match.lastgroup == "string":
                 token = Token(STRING, _unescaped(text[1:-1]), match.start(), at)
             else:
                 kind = {"name": NAME, "number": OTHER}.get(match.lastgroup or "", SIGN)
-                token = Token(kind, text, match.start(), at)
+                token = Token(kind, text, match.start(), at, fresh)
+        fresh = False
         found.append(token)
         at = token.end
     return found

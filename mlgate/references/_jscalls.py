@@ -10,9 +10,11 @@ from mlgate.references._ecmascript import NAME, SIGN, STRING, Token
 
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _CLOSE = frozenset(_OPEN.values())
+_MODIFIERS = frozenset({"static", "readonly", "private", "public", "protected"})
 _STATEMENTS = frozenset(
-    {"const", "let", "var", "export", "function", "class", "import", "return", "if", "for", "async"}
+    {"const", "let", "var", "export", "function", "class", "import", "return", "if", "for", "async"} | _MODIFIERS
 )
+_INFIX = frozenset({"as", "satisfies", "in", "instanceof"})
 _DEEP = 8  # constants that name each other
 
 
@@ -106,8 +108,10 @@ class Module:
             self._import(index)
         elif word == "require" and self.text(index + 1) == "(":
             self._require(index)
-        elif word in ("const", "let", "var") or (word == "readonly"):
+        elif word in ("const", "let", "var"):
             self._constant(index + 1)
+        elif word in _MODIFIERS and self.text(index + 1) not in _MODIFIERS:
+            self._constant(index + 1, "this.")
 
     def _import(self, index: int) -> None:
         """`import a, { b as c } from "p"`, `import * as n from "p"`, `await import("p")`."""
@@ -180,8 +184,8 @@ class Module:
         elif self.text(at):
             self.bindings[self.text(at)] = Binding(package, export)
 
-    def _constant(self, at: int) -> None:
-        """`const A: string = value, B = value`; a name that is given two values has none."""
+    def _constant(self, at: int, owner: str = "") -> None:
+        """`const A: string = value, B = value`, or a field of a class; a name that is given two values has none."""
         for _ in range(1_000):
             name = self.text(at)
             if not name or name in _STATEMENTS or not (name[0].isalpha() or name[0] in "_$"):
@@ -194,8 +198,9 @@ class Module:
             if self.text(equals) != "=":
                 return
             end = self.ending(equals + 1)
-            self.constants[name] = None if name in self.constants else (equals + 1, end)
-            if self.text(end) != ",":
+            key = owner + name
+            self.constants[key] = None if key in self.constants else (equals + 1, end)
+            if self.text(end) != "," or owner:
                 return
             at = end + 1
 
@@ -208,8 +213,19 @@ class Module:
                 break
             if at > start and word in _STATEMENTS and self.text(at - 1) != "as":  # `as const`
                 break
-            at = max(self.ends.get(at, at), at) + 1
+            after = max(self.ends.get(at, at), at)
+            if self._ends_line(after):
+                return after + 1
+            at = after + 1
         return at
+
+    def _ends_line(self, at: int) -> bool:
+        """Whether a statement ends between a token and the next: a value, then a name on a new line."""
+        if at + 1 >= len(self.tokens) or self.tokens[at + 1].kind != NAME:
+            return False
+        value = self.tokens[at].kind != SIGN or self.text(at) in _CLOSE
+        goes_on = self.text(at) in ("await", "as", "new") or self.text(at + 1) in _INFIX
+        return value and not goes_on and self.tokens[at + 1].fresh
 
     # -- values
 
@@ -235,6 +251,8 @@ class Module:
         if not names or not all(names) or any(sign != "." for sign in names[1::2]) or len(names) % 2 == 0:
             return UNKNOWN
         path = names[::2]
+        if path[0] == "this" and len(path) > 1:
+            path = [f"this.{path[1]}", *path[2:]]
         place = self.constants.get(path[0])
         for key in path[1:]:
             place = self.member(*place, key) if place else None

@@ -41,6 +41,17 @@ def references(source: str, path: str = "src/app.ts") -> tuple[Reference, ...]:
             "hf:a/b",
             Resolution.DEFAULT,
         ),
+        (
+            TRANSFORMERS
+            + "class P {\n static t = 'x'\n static m = 'a/b'\n get() { return pipeline(this.t, this.m) }\n}",
+            "hf:a/b",
+            CONSTANT,
+        ),
+        (
+            TRANSFORMERS + "class P { private readonly id: string = 'a/b'; m() { pipeline('x', this.id) } }",
+            "hf:a/b",
+            CONSTANT,
+        ),
         (TRANSFORMERS + "pipeline('x', process.env.MODEL || 'a/b')", "hf:a/b", Resolution.DEFAULT),
         (TRANSFORMERS + "pipeline('x', `a/b`)", "hf:a/b", LITERAL),
         (TRANSFORMERS + "pipeline('x', '\\u0061/b')", "hf:a/b", LITERAL),
