@@ -31,27 +31,32 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def document(repository: Path) -> Json:
+    made: Json = json.loads(build(repository))
+    return made
+
+
 def parts(document: Json) -> dict[str, Json]:
     return {item["bom-ref"]: item for item in [*document["components"], *document["services"]]}
 
 
 @pytest.mark.parametrize("ref", mlrepo.FOUND)
-def test_every_item_is_found(repository: Path, ref: str) -> None:
-    found = parts(json.loads(build(repository)))
+def test_every_item_is_found(document: Json, ref: str) -> None:
+    found = parts(document)
     assert ref in found, sorted(found)
     key, value = mlrepo.FOUND[ref]
     assert found[ref][key] == value
 
 
-def test_nothing_else_is_a_model_or_a_dataset(repository: Path) -> None:
-    found = parts(json.loads(build(repository)))
+def test_nothing_else_is_a_model_or_a_dataset(document: Json) -> None:
+    found = parts(document)
     kinds = ("machine-learning-model", "data")
     others = {ref for ref, item in found.items() if item.get("type") in kinds} - set(mlrepo.FOUND)
     assert others == {"file:mlflow/model.pkl"}  # which MLmodel names, and which is not there
 
 
-def test_lineage_and_what_is_unknown(repository: Path) -> None:
-    document = json.loads(build(repository))
+def test_lineage_and_what_is_unknown(document: Json) -> None:
     tuned = parts(document)["file:models/tuned"]
     (ancestor,) = tuned["pedigree"]["ancestors"]
     assert ancestor["purl"] == f"pkg:huggingface/acme/base@{mlrepo.COMMIT}"
