@@ -41,7 +41,11 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     `whole` says that the readings are of a whole tree, so that what is not among them is not there.
     """
     lines = [line for path in sorted(readings) for line in readings[path].lines]
-    references = sorted((x for x in lines if isinstance(x, Reference)), key=_reference_order)
+    tables = {x.identity for x in lines if isinstance(x, Component) and x.data is not None}
+    references = sorted(
+        (x for x in lines if isinstance(x, Reference) and (not x.tentative or _is_there(x, tables))),
+        key=_reference_order,
+    )
     digests = {path: each.scanned.sha256 for path, each in readings.items() if each.scanned and each.scanned.sha256}
     said, relations = joined(
         (x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Relation)), references, root
@@ -67,6 +71,12 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
         timestamp=timestamp,
         explanations=tuple(x for x in lines if isinstance(x, Explanation)),
     )
+
+
+def _is_there(reference: Reference, tables: set[str]) -> bool:
+    """Whether what is read as data is a file of the repository, or somewhere else altogether."""
+    identity = reference.identity
+    return identity is not None and (not identity.startswith("dataset:file:") or identity in tables)
 
 
 def finding_order(finding: Finding) -> tuple[object, ...]:

@@ -128,7 +128,10 @@ class Resolution(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Code that loads a model or dataset. `identity` is None when the argument is dynamic: said, not guessed."""
+    """Code that loads a model or dataset. `identity` is None when the argument is dynamic: said, not guessed.
+
+    A `tentative` one reads a file that is a dataset only if it is in the repository: output is read again, too.
+    """
 
     kind: Kind
     identity: str | None
@@ -139,6 +142,7 @@ class Reference:
     resolution: Resolution = Resolution.LITERAL
     purl: str | None = None
     expression: str = ""
+    tentative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

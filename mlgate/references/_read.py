@@ -91,6 +91,9 @@ class Reader:
 
     def _references(self, call: Call) -> Iterator[Reference]:
         loader = call.loader
+        if loader is not None and loader.source == "called":
+            yield from self._called(call, loader)
+            return
         if loader is None or loader.kind is None or not loader.target:
             return
         kind = self._kind(call, loader)
@@ -104,6 +107,25 @@ class Reader:
         if any(_targets.packaged(loader, text) for text, _ in target.values.texts()):
             target = call.argument(loader.files)
         yield from self._of(call, loader, kind, target)
+
+    def _called(self, call: Call, loader: Loader) -> Iterator[Reference]:
+        """What the name of the function says: `torchvision.models.resnet50(weights=...)`, `fetch_20newsgroups()`."""
+        if loader.enabled:
+            enabled = call.argument(loader.enabled)
+            if not enabled.given or not (enabled.values.unknown or any(k.value for k in enabled.values.known)):
+                return
+        parts = call.qualified.split(".")
+        name = parts[-2] if parts[-1] == "load_data" and len(parts) > 1 else parts[-1].removeprefix("fetch_")
+        variant = call.argument(loader.revision) if loader.revision else None
+        stated = source(variant.node) if variant and variant.node is not None and variant.given else ""
+        kind = loader.kind or Kind.MODEL
+        yield Reference(
+            kind=kind,
+            identity=("dataset:" if kind is Kind.DATASET else "") + loader.bare.format(name),
+            location=self.locate(call.node),
+            symbol=call.symbol,
+            revision=cut(stated.rpartition(".")[2].strip("'\"")) or None,
+        )
 
     def _kind(self, call: Call, loader: Loader) -> Kind | None:
         """The row's kind, or the one that `repo_type` states; None for a Space, which is neither."""
@@ -140,6 +162,8 @@ class Reader:
         for text, how in target.values.texts():
             if not text:
                 continue
+            if loader.source == "download":
+                kind = _targets.downloaded(text) or kind
             found = _targets.read(
                 loader,
                 text,
@@ -148,6 +172,8 @@ class Reader:
                 base=self.base,
                 root=root(call.qualified),
             )
+            if found.identity is None and loader.source in {"data", "download"}:
+                continue  # an address of something else
             if found.identity and found.identity.startswith(f"{loader.bare.partition(':')[0]}:") and loader.enabled:
                 enabled = call.argument(loader.enabled)
                 if not enabled.given or not (enabled.values.unknown or any(k.value for k in enabled.values.known)):
@@ -159,6 +185,7 @@ class Reader:
             hosted = kind is Kind.SERVICE and found.identity is not None
             yield Reference(
                 kind=Kind.MODEL if hosted and not (found.identity or "").startswith("api:") else kind,
+                tentative=loader.source == "data",
                 identity=found.identity,
                 location=self.locate(call.node),
                 symbol=call.symbol,

@@ -18,7 +18,9 @@ Places = tuple[int | str, ...]
 TRUST = "trust_remote_code"
 WEIGHTS_ONLY = "weights_only"
 _ALWAYS = frozenset({TRUST, WEIGHTS_ONLY})  # words that are worth a parse whatever library the file uses
-SOURCES = frozenset({"hub", "path", "url", "torchhub", "kaggle", "mlflow", "bundled", "api", ""})
+SOURCES = frozenset(
+    {"hub", "path", "url", "torchhub", "kaggle", "mlflow", "bundled", "api", "data", "download", "called", ""}
+)
 TRAITS = frozenset(
     {
         "remote-code",
@@ -108,7 +110,7 @@ def _row(raw: Mapping[str, Any]) -> Loader:
         else:
             fields[key] = tuple(value) if isinstance(value, list) else value
     row = Loader(**fields)
-    if row.source not in SOURCES or not row.traits <= TRAITS or (row.source == "bundled") > bool(row.bare):
+    if row.source not in SOURCES or not row.traits <= TRAITS or (row.source in {"bundled", "called"}) > bool(row.bare):
         raise ValueError(f"loaders.toml: the row of {row.call} is not well formed")
     re.compile(row.plain)
     return row

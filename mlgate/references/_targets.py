@@ -22,6 +22,10 @@ _FILE_ENDINGS = (
     *(".bin", ".json", ".jsonl", ".txt", ".yaml", ".yml", ".csv", ".tsv", ".parquet", ".arrow", ".zip", ".tar"),
     *(".gz", ".tgz", ".xz", ".index", ".model", ".weights", ".py", ".db", ".data", ".cache", ".npz", ".mlpackage"),
 )
+_DATA_ENDINGS = (
+    *(".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".ndjson", ".tfrecord", ".avro"),
+    *(".csv.gz", ".csv.zip", ".tsv.gz", ".jsonl.gz", ".jsonl.zst"),
+)
 # Folders that training scripts write to: `output/final` is far more often one of these than an organisation.
 _FOLDERS = frozenset(
     {
@@ -78,6 +82,19 @@ def _api(provider: str, text: str) -> Target:
     return Target(identity=f"api:{provider}:{text}")
 
 
+def downloaded(url: str) -> Kind | None:
+    """What a URL promises by the name of its file: a model, data, or nothing that an ML-BOM is about."""
+    if not url.startswith(("https://", "http://", "ftp://")):
+        return None
+    try:
+        name = urlsplit(url).path.rpartition("/")[2].lower()
+    except ValueError:
+        return None
+    if promised(name) is not None:
+        return Kind.MODEL
+    return Kind.DATASET if name.endswith(_DATA_ENDINGS) else None
+
+
 def is_dated(identity: str) -> bool:
     """Whether the name of a model behind an API ends in the date or number of its release."""
     return _DATED.search(identity) is not None
@@ -110,6 +127,10 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return Target(identity=f"mlflow:{text}")
         case "api":
             return _api(loader.scheme, text)
+        case "data" if text.startswith("hf://"):
+            return _hub(loader, text, prefix, base, root)
+        case "download" if downloaded(text) is None:
+            return NOWHERE
         case "hub":
             return _hub(loader, text, prefix, base, root)
         case "bundled" if not _is_path(text) or re.fullmatch(r"[\w-]+\.pt", text):
