@@ -11,6 +11,7 @@ from mlgate.records import (
     Component,
     DataFacts,
     Explanation,
+    Exports,
     Finding,
     Inventory,
     Kind,
@@ -22,6 +23,7 @@ from mlgate.records import (
     Scanned,
     Severity,
 )
+from mlgate.references._exports import resolved
 from mlgate.references._joined import joined, with_digests
 from mlgate.wire import Line
 
@@ -42,10 +44,9 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     """
     lines = [line for path in sorted(readings) for line in readings[path].lines]
     tables = {x.identity for x in lines if isinstance(x, Component) and x.data is not None}
-    references = sorted(
-        (x for x in lines if isinstance(x, Reference) and (not x.tentative or _is_there(x, tables))),
-        key=_reference_order,
-    )
+    named = resolved((x for x in lines if isinstance(x, Reference)), [x for x in lines if isinstance(x, Exports)])
+    kept = (x for x in named if not x.tentative or _is_there(x, tables))
+    references = sorted(kept, key=_reference_order)
     digests = {path: each.scanned.sha256 for path, each in readings.items() if each.scanned and each.scanned.sha256}
     said, relations = joined(
         (x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Relation)), references, root

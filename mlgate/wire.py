@@ -16,6 +16,7 @@ import msgspec
 from mlgate.records import (
     Component,
     Explanation,
+    Exports,
     Finding,
     Include,
     Location,
@@ -26,7 +27,7 @@ from mlgate.records import (
     Severity,
 )
 
-Line = Explanation | Finding | Component | Reference | Relation | Include
+Line = Explanation | Finding | Component | Reference | Relation | Exports | Include
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ _TYPES: Mapping[str, type] = {
     "reference": Reference,
     "relation": Relation,
     "include": Include,
+    "exports": Exports,
     "explanation": Explanation,
 }
 _TAGS = {kind: tag for tag, kind in _TYPES.items()}

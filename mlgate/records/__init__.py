@@ -4,6 +4,7 @@ from mlgate.records.findings import Category, Explanation, Finding, Location, Pa
 from mlgate.records.inventory import (
     Component,
     DataFacts,
+    Exports,
     Hash,
     Inventory,
     Kind,
@@ -27,6 +28,7 @@ __all__ = [
     "DataFacts",
     "Decision",
     "Explanation",
+    "Exports",
     "File",
     "FileKind",
     "Finding",

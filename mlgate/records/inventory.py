@@ -130,7 +130,9 @@ class Resolution(enum.StrEnum):
 class Reference:
     """Code that loads a model or dataset. `identity` is None when the argument is dynamic: said, not guessed.
 
-    A `tentative` one reads a file that is a dataset only if it is in the repository: output is read again, too.
+    A `tentative` one reads a file that is a dataset only if it is in the repository: output is read again, too. `via`
+    is the dotted import path of a target that another file of the repository holds, `loader` the qualified name of
+    what is called with it.
     """
 
     kind: Kind
@@ -143,6 +145,19 @@ class Reference:
     purl: str | None = None
     expression: str = ""
     tentative: bool = False
+    via: str = ""
+    loader: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exports:
+    """What other files can import from the module at `path`: constants (`MODEL`, `Settings.model`), and names that
+    stand for something else: a class of the file (`settings` for `Settings`), an import (`MODEL` for `.config.MODEL`).
+    """
+
+    path: str
+    constants: Pairs = ()
+    names: Pairs = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mlgate.records.findings import Explanation, Finding, Location, Rule
-from mlgate.records.inventory import Component, Reference, Relation
+from mlgate.records.inventory import Component, Exports, Reference, Relation
 
 
 class FileKind(enum.StrEnum):
@@ -98,7 +98,7 @@ class Include:
     location: Location
 
 
-Observation = Explanation | Finding | Component | Reference | Relation | Include | Artifact
+Observation = Explanation | Finding | Component | Reference | Relation | Exports | Include | Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 from collections.abc import Iterator
 
 from mlgate.records import Finding, Kind, Reference, Resolution, Severity
@@ -19,6 +20,7 @@ from mlgate.references._traits import CHECKS, Context, Locate, unpinned
 from mlgate.references._values import Evaluator
 from mlgate.references._walk import grow
 
+_IMPORTED = re.compile(r"\.*[A-Za-z_]\w*(?:\(\))?(?:\.[A-Za-z_]\w*(?:\(\))?)*")
 _PARTIAL = frozenset({"functools.partial", "functools.partialmethod"})
 _AS_VALUES = frozenset({"torch-load", "unpickle"})
 _GATHER = frozenset({"partial", "dict", "update"})  # where the value goes from there is followed
@@ -197,7 +199,10 @@ class Reader:
                 expression=cut(text if found.identity is None else source(target.node)),
             )
         by_default = any(how is Resolution.DEFAULT for _, how, _ in known)
-        if loader.optional or (target.given and not target.values.unknown and target.values.texts()) or by_default:
+        via = self._via(target)
+        if (target.given and not target.values.unknown and target.values.texts()) or by_default:
+            return
+        if loader.optional and not via:
             return
         yield Reference(
             kind=kind,
@@ -207,7 +212,18 @@ class Reader:
             revision=stated,
             resolution=Resolution.UNKNOWN,
             expression=cut(source(target.node) or call.text()),
+            via=via,
+            loader=call.qualified if via else "",
+            tentative=loader.optional,
         )
+
+    def _via(self, target: Argument) -> str:
+        """The dotted import path of what another file holds, when the target is nothing else."""
+        if not isinstance(target.node, (ast.Name, ast.Attribute)) or target.at is None:
+            return ""
+        names = self.names.resolve(target.node, target.at)
+        via = names[0] if len(names) == 1 else ""
+        return via if "." in via.strip(".") + "." * via.startswith(".") and _IMPORTED.fullmatch(via) else ""
 
     def _passed_on(self, call: Call) -> Iterator[Finding]:
         """`weights_only=False` to a wrapper or to another library's loader, which hands it to torch.load."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mlgate.errors import Incomplete
 from mlgate.records import Artifact, Inspector, Location, Observation
+from mlgate.references._exports import exports
 from mlgate.references._read import Reader
 from mlgate.references._rules import RULES, UNREAD
 from mlgate.references._source import names_a_call, parse, read, words
@@ -27,6 +28,9 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     text = read(artifact)
     if text is None:
         return
+    given = exports(text, artifact.path)
+    if given is not None:
+        yield given
     loaders = table()
     known = words(text)
     if not loaders.worth_parsing(known):

@@ -1,0 +1,89 @@
+"""Targets that another file of the repository holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlgate.records import Resolution
+from mlgate.references._exports import exports
+from tests.repositories import commit
+from tests.test_pipeline import look
+
+LOAD = "from transformers import AutoModel\nAutoModel.from_pretrained({})\n"
+COMMIT = "3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3"
+
+
+def found(tmp_path: Path, files: dict[str, str]) -> list[tuple[str | None, str]]:
+    commit(tmp_path, dict(files))
+    references = look(tmp_path).inventory.references
+    return [(reference.identity, reference.resolution.value) for reference in references]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.py": "from config import MODEL\n" + LOAD.format("MODEL"), "config.py": "MODEL = 'a/b'\n"},
+        {"a.py": "import config\n" + LOAD.format("config.MODEL"), "config.py": "MODEL: str = 'a/b'  # ours\n"},
+        {"p/a.py": "from .config import M as X\n" + LOAD.format("X"), "p/config.py": 'M = "a/b"\n'},
+        {"p/q/a.py": "from .. import config\n" + LOAD.format("config.M"), "p/config.py": 'M = "a/b"\n'},
+        {"src/p/a.py": "from p.c import M\n" + LOAD.format("M"), "src/p/c.py": "M = 'a/b'\n"},
+        {"a.py": "from c import C\n" + LOAD.format("C.model"), "c.py": "class C:\n    model = 'a/b'\n"},
+        {
+            "a.py": "from app.s import settings\n" + LOAD.format("settings.model"),
+            "app/s.py": "class Settings(Base):\n    model: str = 'a/b'\n\n\nsettings = Settings()\n",
+        },
+        {
+            "a.py": "from p import M\n" + LOAD.format("M"),
+            "p/__init__.py": "from .inner import (\n    M,\n    other as O,\n)\n",
+            "p/inner.py": "M = 'a/b'\n",
+        },
+        {"a.py": "import config\nname = config.M\n" + LOAD.format("name"), "config.py": "M = 'a/b'\n"},
+    ],
+)
+def test_constants_of_other_modules(tmp_path: Path, files: dict[str, str]) -> None:
+    assert found(tmp_path, files) == [("hf:a/b", "constant")]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.py": "from config import MODEL\n" + LOAD.format("MODEL"), "config.py": "MODEL = 'a/b'\nMODEL = 'c/d'\n"},
+        {"a.py": "from config import MODEL\n" + LOAD.format("MODEL"), "config.py": "MODEL = pick('a/b')\n"},
+        {"a.py": "from config import MODEL\n" + LOAD.format("MODEL"), "x/config.py": "M = 'a/b'\n"},
+        {
+            "a.py": "from config import MODEL\n" + LOAD.format("MODEL"),
+            "x/config.py": "MODEL = 'a/b'\n",
+            "y/config.py": "MODEL = 'c/d'\n",
+        },
+        {"a.py": "from b import M\n" + LOAD.format("M"), "b.py": "from a import M\nN = 'a/b'\n"},
+        {"a.py": "from numpy import MODEL\n" + LOAD.format("MODEL"), "config.py": "MODEL = 'a/b'\n"},
+    ],
+)
+def test_what_is_not_certain_stays_unknown(tmp_path: Path, files: dict[str, str]) -> None:
+    assert found(tmp_path, files) == [(None, "unknown")]
+
+
+def test_the_revision_at_the_call_counts(tmp_path: Path) -> None:
+    code = f"from c import M\nfrom transformers import AutoModel\nAutoModel.from_pretrained(M, revision='{COMMIT}')\n"
+    commit(tmp_path, {"a.py": code, "c.py": "M = 'a/b'\n"})
+    (reference,) = look(tmp_path).inventory.references
+    assert (reference.pinned, reference.revision, reference.purl) == (True, COMMIT, f"pkg:huggingface/a/b@{COMMIT}")
+    assert reference.resolution is Resolution.CONSTANT
+
+
+def test_hosted_models_and_optional_targets(tmp_path: Path) -> None:
+    code = "import openai\nfrom c import LLM\nfrom d import gone\n"
+    code += "openai.OpenAI().responses.create(model=LLM)\nopenai.OpenAI().responses.create(model=gone)\n"
+    assert found(tmp_path, {"a.py": code, "c.py": "LLM = 'gpt-4o'\n"}) == [("api:openai:gpt-4o", "constant")]
+
+
+def test_only_what_a_loader_could_be_given_is_exported() -> None:
+    text = "MODEL = 'a/b'\nENCODING = 'utf-8'\nMODE = 'rb'\nTITLE = 'two words'\nMODEL_ID = 'bert-base'\nx = 1\n"
+    said = exports(text, "c.py")
+    assert said
+    assert dict(said.constants) == {"MODEL": "a/b", "MODEL_ID": "bert-base"}
+    assert exports("x = 1\n", "c.py") is None
+    large = "".join(f"MODEL_{number} = 'a/b{number}'\n" for number in range(100_000))
+    assert len((exports(large, "c.py") or said).constants) == 300
