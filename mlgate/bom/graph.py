@@ -171,10 +171,10 @@ def _named(identity: str) -> Component:
 
 
 def _index(nodes: Iterable[Node]) -> Mapping[str, tuple[str, ...]]:
-    """bom-refs by everything that a relation may call a component: identity, or purl with version."""
+    """bom-refs by everything that a relation may call a component: identity, identity@version, or purl with version."""
     found: dict[str, list[str]] = {}
     for node in nodes:
-        names = {node.component.identity, node.component.purl or node.component.identity}
+        names = {node.component.identity, node.component.purl or node.component.identity, node.ref}
         for name in names:
             found.setdefault(name, []).append(node.ref)
     return {name: tuple(sorted(refs)) for name, refs in found.items()}

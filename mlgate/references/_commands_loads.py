@@ -31,6 +31,7 @@ class Loads:
         self.locate = locate
         self.path = path
         self.base = base
+        self.folder = ""  # what the last `cd` named
         self.made: set[str] = set()  # what commands before this one wrote
 
     def make(self, *paths: str) -> None:
@@ -56,7 +57,13 @@ class Loads:
                 told = True
                 continue
             found = targets.read(
-                row, text, kind=kind, base=self.base, outputs=outputs, path=self.path, table=self.table
+                row,
+                text,
+                kind=kind,
+                base=self.base,
+                outputs=outputs,
+                path=f"{self.path} {self.folder}",
+                table=self.table,
             )
             told = True
             if found is None:
@@ -77,11 +84,25 @@ class Loads:
             )
         if told or not value.values.unknown:
             return
-        if row.source in {"download", "git", "gdrive", "storage"}:
+        if row.source in {"download", "git"} and (found := targets.on_hub(row, value.start)) is not None:
+            kind = Kind.DATASET if "datasets/" in value.start else kind
+            if found.identity:
+                yield Reference(
+                    kind=kind,
+                    identity=found.identity,
+                    location=location,
+                    symbol=symbol,
+                    revision=found.revision,
+                    pinned=_targets.is_commit(found.revision),
+                    resolution=Resolution.CONSTANT,
+                    purl=found.purl,
+                    expression=_public(value.text),
+                )
+                return
+        elif row.source in {"download", "git", "gdrive", "storage"}:
             promised = targets.promise(targets.name_of(value.end), "") if value.end else None
-            promised = promised or next(
-                (k for o in outputs.split() if (k := targets.promise(targets.name_of(o)))), None
-            )
+            kinds = (targets.promise(targets.name_of(output)) for output in outputs.split())
+            promised = promised or next(filter(None, kinds), None)
             if row.source != "download" or promised is None:
                 return
             kind = promised

@@ -12,7 +12,13 @@ from mlgate.references._commands_table import Commands, Row, option
 
 _PYTHON = re.compile(r"(i|py)?python[\d.]*w?|pypy[\d.]*|py")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|git@", re.IGNORECASE)
+# docker run's options without a value (docs.docker.com/reference/cli/docker/container/run)
+_NO_VALUE = re.compile(
+    r"-[ditPq]+|--(rm|detach|init|privileged|read-only|interactive|tty|publish-all|quiet|no-healthcheck)"
+)
 _SHORT_VALUE = re.compile(r"-?\d")
+
+Given = tuple[tuple[str, Arg], ...]  # environment variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +129,26 @@ def options(args: tuple[Arg, ...], row: Row | None) -> Options:
         else:
             found.named.setdefault(name, [])
     return found
+
+
+def starts_container(args: tuple[Arg, ...]) -> bool:
+    """Whether it is `docker run`, under any of its names."""
+    words = [a.plain for a in args[1:3]]
+    return words[:1] in (["run"], ["create"]) or words in (["container", "run"], ["container", "create"])
+
+
+def image_of(args: tuple[Arg, ...]) -> tuple[Given, str, tuple[Arg, ...]] | None:
+    """Of `docker run`: its environment variables, the image and the words behind it."""
+    at = next(i for i, a in enumerate(args) if a.plain in {"run", "create"}) + 1
+    given: list[tuple[str, Arg]] = []
+    while at < len(args) and (args[at].start.startswith("-") or args[at].plain.startswith("-")):
+        text = args[at].plain or args[at].start
+        value = args[at].after(text.partition("=")[0] + "=") if "=" in text else None
+        if value is None and not _NO_VALUE.fullmatch(text) and at + 1 < len(args):
+            at += 1
+            value = args[at]
+        if value is not None and text.partition("=")[0] in {"-e", "--env"} and "=" in (value.plain or value.start):
+            name = (value.plain or value.start).partition("=")[0]
+            given.append((name, value.after(name + "=")))
+        at += 1
+    return (tuple(given), args[at].plain or args[at].text, args[at + 1 :]) if at < len(args) else None

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from mlgate.records import Kind, Reference, Resolution
 from mlgate.references import _commands_targets as targets
 from mlgate.references._calls import cut
-from mlgate.references._commands_loads import Loads
-from mlgate.references._commands_match import Options, match, options, program
+from mlgate.references._commands_functions import Function, functions
+from mlgate.references._commands_loads import Loads, Locate
+from mlgate.references._commands_match import Options, image_of, match, options, program, starts_container
 from mlgate.references._commands_python import python
 from mlgate.references._commands_shell import MOST_DEPTH, Arg, Command, Shell, arg
-from mlgate.references._commands_table import Row
-
-Given = tuple[tuple[str, Arg], ...]  # environment variables
+from mlgate.references._commands_table import Commands, Row
+from mlgate.references._domain import UNKNOWN
 
 _SILENT = frozenset({"echo", "printf", ":", "#", "cat", "grep", "sed", "pip", "pip3", "apt-get", "apt", "rm", "mkdir"})
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "eval", "ssh", "su", "runuser", "tmux", "screen", "watch"})
@@ -52,22 +52,46 @@ _WRAPPERS = _SHELLS | frozenset(
     }
 )
 _CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
-# docker run's options without a value (docs.docker.com/reference/cli/docker/container/run)
-_NO_VALUE = re.compile(
-    r"-[ditPq]+|--(rm|detach|init|privileged|read-only|interactive|tty|publish-all|quiet|no-healthcheck)"
-)
+_MOST_CALLS = 500
+_SCRIPT = re.compile(r"\s*#![^\n]*\b(?:sh|bash)\b")
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|git@)", re.IGNORECASE)
 
 
 class Reader(Loads):
     """Reads the commands of one file in order."""
 
+    def __init__(self, table: Commands, locate: Locate, *, path: str, base: str | None) -> None:
+        super().__init__(table, locate, path=path, base=base)
+        self.functions: dict[str, Function] = {}
+        self.called: list[str] = []
+
     def script(self, shell: Shell, text: str, line: int = 1, depth: int = 0) -> Iterator[Reference]:
         """What the commands of a script load."""
         if depth > MOST_DEPTH:
             return
+        found, text = functions(text)
+        self.functions.update(found)
         for command in shell.run(text, line, depth):
             yield from self.command(shell, command, depth)
+        for name in found:
+            if name not in self.called:
+                yield from self._call(shell, name, None, depth)
+
+    def _call(self, shell: Shell, name: str, args: tuple[Arg, ...] | None, depth: int) -> Iterator[Reference]:
+        """A call of the script's own function, or what it would do with arguments that are not known."""
+        if depth >= MOST_DEPTH or len(self.called) >= _MOST_CALLS:
+            return
+        self.called.append(name)
+        function = self.functions[name]
+        inner = shell.copy()
+        for number in range(1, 10):
+            inner.variables.pop(str(number), None)
+            if args and number < len(args):
+                inner.assign(str(number), args[number].values)
+        base = self.base
+        for command in inner.run(function.body, function.line, depth):
+            yield from self.command(inner, command, depth + 1)
+        self.base = base if args is None else self.base
 
     def command(self, shell: Shell, command: Command, depth: int = 0) -> Iterator[Reference]:
         """What one command loads, wrapped as it may be in others."""
@@ -76,6 +100,12 @@ class Reader(Loads):
         yield from self.variables(command.set, command, (name,))
         if name == "cd":
             self._go(args[1:])
+        if name in self.functions:
+            yield from self._call(shell, name, args, depth)
+            return
+        document = command.document
+        if document and _SCRIPT.match(document.text):  # a script that is written here and run later
+            yield from self.script(shell.copy(), document.text, document.line, depth + 1)
         if not args or name in _SILENT:
             return
         yield from self._found(shell, command, depth)
@@ -98,6 +128,7 @@ class Reader(Loads):
     def _go(self, args: tuple[Arg, ...]) -> None:
         """After `cd` relative paths start from elsewhere; only the script's own folder is known."""
         text = args[0].text if args else ""
+        self.folder = args[0].plain if args else ""
         found = re.fullmatch(r'.*dirname.*(?:\$0|BASH_SOURCE|\$\{0\}).*?\)["}]*((?:/\.\.)*)/?"?', text)
         folder = posixpath.normpath(posixpath.dirname(self.path) + (found[1] if found else ""))
         self.base = None if found is None or folder.startswith("..") else "" if folder == "." else folder
@@ -110,7 +141,7 @@ class Reader(Loads):
             for each in args[1:]:
                 if any(map(str.isspace, each.plain or each.text)):
                     yield from self._text(shell, each, depth)
-        if name in _CONTAINERS and _runs(args) and (image := _image(args)):
+        if name in _CONTAINERS and starts_container(args) and (image := image_of(args)):
             yield from self.container(shell, command, *image, depth)
             return
         for at in range(len(args) if name in _WRAPPERS else 1):
@@ -185,17 +216,13 @@ class Reader(Loads):
         outputs = _outputs(given, row, command, rest)
         symbol = cut(" ".join(_shown(words[: len(words) - len(rest)])))
         revision = given.first(row.revision)
+        place = Command(args=command.args, line=min(line, command.line), end=command.end)
         for value in given.targets(row):
-            target = value
-            if row.key:
-                pairs = dict(pair.partition("=")[::2] for pair in value.plain.split(","))
-                named = next((pairs[key] for key in sorted(row.key, reverse=True) if key in pairs), "")
-                if not named:
-                    continue
-                target = arg(named, value.line, value.values.known[0].how)
-                revision = arg(pairs["revision"], value.line) if "revision" in pairs else None
-            place = Command(args=command.args, line=min(line, command.line), end=command.end)
-            yield from self.references(row, kind, target, symbol, revision, place, outputs)
+            if not row.key:
+                yield from self.references(row, kind, value, symbol, revision, place, outputs)
+                continue
+            for target, stated_at in _named(row, value):
+                yield from self.references(row, kind, target, symbol, stated_at, place, outputs)
         self._remember(row, given, outputs)
 
     def _flags(self, command: Command) -> Iterator[Reference]:
@@ -228,6 +255,17 @@ def _shown(words: tuple[Arg, ...]) -> Iterator[str]:
             yield text
 
 
+def _named(row: Row, value: Arg) -> Iterator[tuple[Arg, Arg | None]]:
+    """The target and the revision in each text of the form "name=value,name=value"."""
+    for text, how in value.values.texts():
+        pairs = {name.strip(): given.strip() for name, _, given in (pair.partition("=") for pair in text.split(","))}
+        target = next((pairs[key] for key in sorted(row.key, reverse=True) if pairs.get(key)), "")
+        if target:
+            yield arg(target, value.line, how), arg(pairs["revision"], value.line) if "revision" in pairs else None
+    if value.values.unknown and any(f"{key}=" in value.text for key in row.key):
+        yield Arg(UNKNOWN, value.text, value.line), None
+
+
 def _outputs(given: Options, row: Row, command: Command, rest: tuple[Arg, ...]) -> str:
     """The names that a command saves under, with blanks between."""
     found = [given.first((name,)) for name in row.output]
@@ -236,25 +274,3 @@ def _outputs(given: Options, row: Row, command: Command, rest: tuple[Arg, ...]) 
         found += [value for flag, value in short if re.fullmatch(r"-[A-Za-z]*[oOP]", flag.plain)]
         found += given.positions[1:] if not any(_URL.match(a.plain) for a in given.positions[1:]) else []
     return " ".join(a.plain or a.end for a in (*found, *command.outputs) if a is not None)[:2000]
-
-
-def _runs(args: tuple[Arg, ...]) -> bool:
-    words = [a.plain for a in args[1:3]]
-    return words[:1] in (["run"], ["create"]) or words in (["container", "run"], ["container", "create"])
-
-
-def _image(args: tuple[Arg, ...]) -> tuple[Given, str, tuple[Arg, ...]] | None:
-    """Of `docker run`: its environment variables, the image and the words behind it."""
-    at = next(i for i, a in enumerate(args) if a.plain in {"run", "create"}) + 1
-    given: list[tuple[str, Arg]] = []
-    while at < len(args) and (args[at].start.startswith("-") or args[at].plain.startswith("-")):
-        text = args[at].plain or args[at].start
-        value = args[at].after(text.partition("=")[0] + "=") if "=" in text else None
-        if value is None and not _NO_VALUE.fullmatch(text) and at + 1 < len(args):
-            at += 1
-            value = args[at]
-        if value is not None and text.partition("=")[0] in {"-e", "--env"} and "=" in (value.plain or value.start):
-            name = (value.plain or value.start).partition("=")[0]
-            given.append((name, value.after(name + "=")))
-        at += 1
-    return (tuple(given), args[at].plain or args[at].text, args[at + 1 :]) if at < len(args) else None

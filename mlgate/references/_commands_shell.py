@@ -232,7 +232,12 @@ class Shell:
         first, last = word.parts[0], word.parts[-1]
         if len(word.parts) == 1 and isinstance(first, str):
             return Arg(_literal(first), word.text, word.line, first, first)
-        start = first if isinstance(first, str) else ""
+        start = ""
+        for part in word.parts:
+            texts = self._part(part)
+            if len(texts.texts()) != 1 or texts.unknown:
+                break
+            start += texts.texts()[0][0]
         end = last if isinstance(last, str) else ""
         return Arg(self.values(word.parts), word.text, word.line, start, end)
 

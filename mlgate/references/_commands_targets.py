@@ -16,11 +16,11 @@ _DATA = re.compile(
     r"\.(csv|tsv|parquet|arrow|feather|jsonl|ndjson|tfrecords?|lmdb|mat|libsvm|svm|arff)(\.(gz|bz2|xz|zst|zip))?",
     re.IGNORECASE,
 )
-_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2|txz|7z|rar|gz|bz2|xz|zst)", re.IGNORECASE)
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2|txz|7z|rar|gz|bz2|xz|zst|bin)", re.IGNORECASE)
 _EITHER = frozenset({"pickles", "keras"})  # formats that datasets are published in as well
 _ARRAYS = frozenset({"numpy", "r"})
 _MODEL_WORDS = re.compile(
-    r"(?<![a-z])(models?|weights?|checkpoints?|ckpts?|pre-?trained|backbones?|loras?|embeddings?)(?![a-z])",
+    r"(?<![a-z])(models?|weights?|checkpoints?|ckpts?|pre-?trained|backbones?|loras?|embeddings?|ggml)(?![a-z])",
     re.IGNORECASE,
 )
 _DATA_WORDS = re.compile(
@@ -154,6 +154,15 @@ def _hub_url(row: Row, url: str) -> Target | None:
         prefix = "dataset:" if dataset else ""
         return Target(identity=f"{prefix}modelscope:{'/'.join(names[:2])}", revision=revision, hub=True)
     return None
+
+
+def on_hub(row: Row, start: str) -> Target | None:
+    """Of a URL whose end is not known: the repository when that much is known, NOWHERE on a hub, None elsewhere."""
+    found = re.match(r"(https?://([^/\s]+)/(?:datasets/)?[\w.-]+/[\w.-]+/(?:resolve|raw)/[^/\s]+)/", start)
+    if found and found[2] in _MIRRORS | _MODELSCOPE:
+        return _hub_url(row, found[1])
+    host = re.match(r"https?://([^/\s]+)(?:/|$)", start)
+    return NOWHERE if host and host[1] in _MIRRORS | _MODELSCOPE and "/api/" not in start else None
 
 
 def _git(row: Row, url: str) -> Target | None:

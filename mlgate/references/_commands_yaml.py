@@ -1,7 +1,7 @@
 """Compose files, Kubernetes manifests and CI workflows to commands.
 
 Formats: compose-spec.io, Kubernetes' Container v1 core and KServe's InferenceService, GitHub's workflow syntax,
-GitLab's `.gitlab-ci.yml`.
+GitLab's `.gitlab-ci.yml`, Buildkite's and CircleCI's steps.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from mlgate.references._yaml_events import Map, Node, Scalar, Sequence, document
 
 _COMPOSE = re.compile(r"(.+[._-])?(docker-)?compose([._-].+)?\.ya?ml")
 _CI = re.compile(
-    r"(.*/)?(\.github/workflows/[^/]+|action|\.gitlab-ci|\.circleci/config|\.travis|azure-pipelines)\.ya?ml"
+    r"(.*/)?(\.github/workflows/[^/]+|action|\.gitlab-ci|\.circleci/config|\.buildkite/.+|\.travis|azure-pipelines)\.ya?ml"
 )
 _KUBERNETES = re.compile(rb"^apiVersion\s*:", re.MULTILINE)
 _KIND = re.compile(rb"^kind\s*:", re.MULTILINE)
 _RUNS = re.compile(rb"^(run|setup)\s*:", re.MULTILINE)  # SkyPilot's tasks
 _RESOURCES = re.compile(rb"^resources\s*:", re.MULTILINE)
-_SCRIPTS = ("run", "setup", "before_script", "script", "after_script", "install", "command")
+_SCRIPTS = ("run", "setup", "before_script", "script", "after_script", "install", "commands", "command")
 _KUBE_VARIABLE = re.compile(r"\$\(([A-Za-z_]\w*)\)")
 # Go's templates, as Helm has them. A workflow's own ${{ }} stays.
 _CONTROL = re.compile(r"^[ \t]*\{\{[^{}\n]*\}\}[ \t]*$", re.MULTILINE)

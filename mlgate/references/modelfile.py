@@ -90,11 +90,12 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         )
         if target.identity is None:
             continue
-        yield Relation(source=own, target=target.identity, kind="derived-from" if name == "FROM" else "depends-on")
+        identity = f"{target.identity}@{target.revision}" if target.revision else target.identity
+        yield Relation(source=own, target=identity, kind="derived-from" if name == "FROM" else "depends-on")
         if name == "FROM":
-            base = base or target.identity
+            base = base or identity
         elif base:
-            yield Relation(source=target.identity, target=base, kind="adapter-of")
+            yield Relation(source=identity, target=base, kind="adapter-of")
 
 
 INSPECTOR = Inspector(

@@ -219,6 +219,23 @@ def test_kubernetes_manifests_are_read_by_container() -> None:
     assert lines("templates/x.yaml", files.HELM) == [(None, 9), ("hf:k/l", 11)]
 
 
+def test_a_template_that_is_no_yaml_is_unknown_and_broken_yaml_is_incomplete() -> None:
+    source = "apiVersion: v1\nkind: Pod\nspec:\n  x: y\n    {{- with .Values.z }}\n    a: b\n  command: [vllm, serve]\n"
+    (reference,) = references(source, "templates/x.yaml")
+    assert (reference.identity, reference.location.line) == (None, 7)
+    stopped = read(commands.INSPECTOR, "x.yaml", source.replace("{{- with .Values.z }}", "")).stopped
+    assert stopped is not None
+    assert stopped.reason == "malformed"
+
+
+def test_a_large_script_is_incomplete_only_when_it_names_a_tool() -> None:
+    padding = "#" * (4 * 2**20)
+    stopped = read(commands.INSPECTOR, "x.sh", f"{padding}\nollama pull x").stopped
+    assert stopped is not None
+    assert stopped.reason == "limit"
+    assert read(commands.INSPECTOR, "x.sh", padding).stopped is None
+
+
 def test_workflows_are_read_with_their_matrix_and_variables() -> None:
     assert lines(".github/workflows/ci.yml", files.WORKFLOW) == [
         ("hf:m/1", 11),
