@@ -17,7 +17,7 @@ _RESERVED = ("mlgate:", "vulnerability:", "urn:cdx:")
 # Keys of cards and configurations that say where a model comes from and load nothing.
 _NAMING = frozenset({"base_model", "datasets", "model-index", "_name_or_path", "source_datasets", "source_model_name"})
 _FILE = re.compile(r"(dataset:)?file:")
-_NODE = re.compile(r"(hf|file|path|torchhub|timm|openclip|url|dataset):.+", re.DOTALL)
+_NODE = re.compile(r"(hf|file|path|torchhub|timm|openclip|ollama|url|dataset):.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
