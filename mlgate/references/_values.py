@@ -33,6 +33,9 @@ _JOINS = frozenset({"os.path.join", "posixpath.join"})
 _SAME = frozenset({"str", "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.fspath", "open", "io.open"})
 _SAME_METHODS = frozenset({"resolve", "absolute", "as_posix", "open", "strip", "rstrip", "expanduser"})
 _ENVIRONMENT = frozenset({"os.environ.get", "os.getenv", "environ.get"})
+_INTO_DATACLASSES = frozenset(
+    {"parse_args_into_dataclasses", "parse_args_and_config", "parse_json_file", "parse_yaml_file", "parse_dict"}
+)
 _PARSERS = frozenset({"parse_args", "parse_known_args"})
 
 
@@ -221,6 +224,8 @@ class Evaluator:
         if name in _PARSERS:
             arguments = Values((Known(Arguments()),))
             return arguments if name == "parse_args" else UNKNOWN
+        if name in _INTO_DATACLASSES:
+            return self._dataclasses()
         known = self._function(node, qualified, at)
         if known is not UNKNOWN:
             return known
@@ -243,6 +248,17 @@ class Evaluator:
         if name == "joinpath":
             return combine(posixpath.join, (owner, *self._arguments(node.args, at)))
         return owner.at_best(Resolution.CONSTANT) if name in _SAME_METHODS and owner.texts() else UNKNOWN
+
+    def _dataclasses(self) -> Values:
+        """What transformers' HfArgumentParser and TRL's parser give: an object of each class they were made with."""
+        sites = [site for name in ("HfArgumentParser", "TrlParser") for site in self.tree.sites.get(name, ())]
+        if len(sites) != 1 or not sites[0][0].args:
+            return UNKNOWN
+        node, at = sites[0]
+        given = node.args[0]
+        classes = given.elts if isinstance(given, (ast.Tuple, ast.List)) else [given]
+        entries = tuple((index, each, at) for index, each in enumerate(classes))
+        return Values((Known(Display(entries, mapping=False, open=False, sources=(node,))),))
 
     def _arguments(self, args: Iterable[ast.expr], at: At) -> list[Values]:
         return [UNKNOWN if isinstance(arg, ast.Starred) else self.values(arg, at) for arg in args]

@@ -78,3 +78,37 @@ def test_a_table_that_code_reads_is_a_dataset_when_it_is_there(tmp_path: Path) -
     inventory = look(tmp_path).inventory
     assert [c.identity for c in inventory.components] == ["dataset:file:in/x.csv"]
     assert [r.identity for r in inventory.references] == ["dataset:file:in/x.csv"]
+
+
+ARGUMENTS = """
+from dataclasses import dataclass, field
+from transformers import AutoModel, HfArgumentParser, TrainingArguments
+
+@dataclass
+class ModelArguments:
+    model_name_or_path: str = field(default="a/b")
+    other: str = None
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "identity"),
+    [
+        (
+            "m, t = HfArgumentParser((ModelArguments, TrainingArguments)).parse_args_into_dataclasses()\n"
+            "AutoModel.from_pretrained(m.model_name_or_path)\n",
+            "hf:a/b",
+        ),
+        (
+            "m = HfArgumentParser(ModelArguments).parse_json_file('x')[0]\n"
+            "AutoModel.from_pretrained(m.model_name_or_path)\n",
+            "hf:a/b",
+        ),
+        ("m, = HfArgumentParser(ModelArguments).parse_dict({})\nAutoModel.from_pretrained(m.other)\n", None),
+        ("m = other.parse_args_into_dataclasses()[0]\nAutoModel.from_pretrained(m.model_name_or_path)\n", None),
+    ],
+)
+def test_arguments_as_dataclasses(use: str, identity: str | None) -> None:
+    (reference,) = read(INSPECTOR, "a.py", ARGUMENTS + use).references
+    assert reference.identity == identity
