@@ -80,6 +80,7 @@ def test_a_table_that_code_reads_is_a_dataset_when_it_is_there(tmp_path: Path) -
     assert [r.identity for r in inventory.references] == ["dataset:file:in/x.csv"]
 
 
+USE = "AutoModel.from_pretrained(m.model_name_or_path)\n"
 ARGUMENTS = """
 from dataclasses import dataclass, field
 from transformers import AutoModel, HfArgumentParser, TrainingArguments
@@ -96,17 +97,15 @@ class ModelArguments:
     ("use", "identity"),
     [
         (
-            "m, t = HfArgumentParser((ModelArguments, TrainingArguments)).parse_args_into_dataclasses()\n"
-            "AutoModel.from_pretrained(m.model_name_or_path)\n",
+            "m, t = HfArgumentParser((ModelArguments, TrainingArguments)).parse_args_into_dataclasses()\n" + USE,
             "hf:a/b",
         ),
         (
-            "m = HfArgumentParser(ModelArguments).parse_json_file('x')[0]\n"
-            "AutoModel.from_pretrained(m.model_name_or_path)\n",
+            "m = HfArgumentParser(ModelArguments).parse_json_file('x')[0]\n" + USE,
             "hf:a/b",
         ),
         ("m, = HfArgumentParser(ModelArguments).parse_dict({})\nAutoModel.from_pretrained(m.other)\n", None),
-        ("m = other.parse_args_into_dataclasses()[0]\nAutoModel.from_pretrained(m.model_name_or_path)\n", None),
+        ("m = other.parse_args_into_dataclasses()[0]\n" + USE, None),
     ],
 )
 def test_arguments_as_dataclasses(use: str, identity: str | None) -> None:
