@@ -151,7 +151,7 @@ class _Run:
                 seen.add(key)
                 if include.path in self.files and len(seen) <= _MOST_INCLUDES:
                     targets.append(key)
-                else:
+                elif not include.optional:
                     told = rules.incomplete(
                         "missing", include.location, f"{include.path[:200]!r} is included and not there"
                     )

@@ -58,6 +58,7 @@ _DIGITS = {
 CONFIDENCE = {
     Resolution.LITERAL: Decimal("1.0"),
     Resolution.CONSTANT: Decimal("0.9"),
+    Resolution.CONFIG: Decimal("0.8"),
     Resolution.DEFAULT: Decimal("0.7"),
 }
 

@@ -122,6 +122,7 @@ class Resolution(enum.StrEnum):
 
     LITERAL = "literal"
     CONSTANT = "constant"
+    CONFIG = "config"
     DEFAULT = "default"
     UNKNOWN = "unknown"
 

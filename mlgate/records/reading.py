@@ -91,11 +91,15 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Include:
-    """Another file of the tree that has to be read as `reader` (a manifest's `-r other.txt`)."""
+    """Another file of the tree that has to be read as `reader` (a manifest's `-r other.txt`).
+
+    An `optional` one may be missing: a configuration is often made when the program runs.
+    """
 
     path: str
     reader: str
     location: Location
+    optional: bool = False
 
 
 Observation = Explanation | Finding | Component | Reference | Relation | Exports | Include | Artifact

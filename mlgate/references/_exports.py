@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mlgate.records import Exports, Kind, Reference, Resolution
 from mlgate.references import _targets
+from mlgate.references._settings import SEPARATOR
 from mlgate.references._table import table
 
 _MOST = 300  # names of one file
@@ -65,6 +66,7 @@ def resolved(references: Iterable[Reference], modules: Sequence[Exports]) -> Ite
     index = _Index(modules)
     for reference in references:
         text = index.value(reference.location.path, reference.via) if reference.via else None
+        configured = SEPARATOR in reference.via
         row = table().match(reference.loader) if text else None
         if text is None or row is None:
             yield reference
@@ -85,7 +87,7 @@ def resolved(references: Iterable[Reference], modules: Sequence[Exports]) -> Ite
             identity=identity,
             revision=found.revision,
             pinned=(found.hub and _targets.is_commit(found.revision)) or (hosted and _targets.is_dated(identity)),
-            resolution=Resolution.CONSTANT,
+            resolution=Resolution.CONFIG if configured else Resolution.CONSTANT,
             purl=found.purl,
             tentative=row.source == "data",
         )
@@ -108,6 +110,10 @@ class _Index:
         """The constant behind a dotted import path, as the file at `path` writes it."""
         if depth > _CHAIN:
             return None
+        if SEPARATOR in via:
+            files, _, key = via.partition(SEPARATOR)
+            file = next((each for each in files.split("|") if each in self._modules), "")
+            return self._constants[file].get(key) if file else None
         parts = via.lstrip(".").replace("()", "").split(".")
         level = len(via) - len(via.lstrip("."))
         for count in range(len(parts) - 1, -1 if level else 0, -1):

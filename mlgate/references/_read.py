@@ -7,7 +7,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from mlgate.records import Finding, Kind, Reference, Resolution, Severity
+from mlgate.records import Finding, Include, Kind, Reference, Resolution, Severity
 from mlgate.references import _rules as rule
 from mlgate.references import _targets
 from mlgate.references._calls import Argument, Call, cut, source
@@ -15,6 +15,7 @@ from mlgate.references._consent import Consent
 from mlgate.references._names import Names, root, takes
 from mlgate.references._origin import in_process
 from mlgate.references._scope import At, Tree
+from mlgate.references._settings import SEPARATOR, setting
 from mlgate.references._table import TRUST, Loader, Table
 from mlgate.references._traits import CHECKS, Context, Locate, unpinned
 from mlgate.references._values import Evaluator
@@ -40,7 +41,7 @@ class Reader:
         self.ev = Evaluator(self.tree, self.names, path)
         self.consent = Consent(self.ev, locate)
 
-    def read(self, words: frozenset[str]) -> Iterator[Reference | Finding]:
+    def read(self, words: frozenset[str]) -> Iterator[Reference | Finding | Include]:
         """References and findings in the order of the calls; `words` are the identifiers of the source."""
         loads: list[Finding] = []
         for node, at in self.tree.calls:
@@ -78,9 +79,10 @@ class Reader:
                 return Call(self.ev, node, at, name, loader)
         return None
 
-    def _call(self, call: Call) -> Iterator[Reference | Finding]:
+    def _call(self, call: Call) -> Iterator[Reference | Finding | Include]:
         references = tuple(self._references(call))
         yield from references
+        yield from _configured(references)
         context = Context(call, references, self.locate)
         yield from self._checks(context)
 
@@ -219,8 +221,11 @@ class Reader:
 
     def _via(self, target: Argument) -> str:
         """The dotted import path of what another file holds, when the target is nothing else."""
-        if not isinstance(target.node, (ast.Name, ast.Attribute)) or target.at is None:
+        if target.node is None or target.at is None:
             return ""
+        kept = setting(self.names, self.ev, target.node, target.at)
+        if kept or not isinstance(target.node, (ast.Name, ast.Attribute)):
+            return kept
         names = self.names.resolve(target.node, target.at)
         via = names[0] if len(names) == 1 else ""
         return via if "." in via.strip(".") + "." * via.startswith(".") and _IMPORTED.fullmatch(via) else ""
@@ -262,7 +267,7 @@ class Reader:
             for said in self._checks(Context(call, (), self.locate)):
                 yield dataclasses.replace(said, evidence=f"{call.symbol} as a value", fix="")
 
-    def _prefilled(self) -> Iterator[Reference | Finding]:
+    def _prefilled(self) -> Iterator[Reference | Finding | Include]:
         """partial(loader, target): what it loads, although the call comes later."""
         for name in ("partial", "partialmethod"):
             for node, at in self.tree.sites.get(name, ()):
@@ -276,6 +281,7 @@ class Reader:
                     continue  # the caller of the partial names the target
                 references = tuple(self._references(call))
                 yield from references
+                yield from _configured(references)
                 if loader.traits.isdisjoint(_AS_VALUES):  # those are looked at where they are mentioned
                     yield from self._checks(Context(call, references, self.locate))
 
@@ -303,6 +309,14 @@ class Reader:
         for said in loads:
             if not (explicit and said.fact("weights_only") == "absent"):
                 yield said
+
+
+def _configured(references: tuple[Reference, ...]) -> Iterator[Include]:
+    """The files that targets may stand in, to be read."""
+    for reference in references:
+        if SEPARATOR in reference.via:
+            for path in reference.via.partition(SEPARATOR)[0].split("|"):
+                yield Include(path=path, reader="settings", location=reference.location, optional=True)
 
 
 def _stated(revision: Argument) -> str | None:

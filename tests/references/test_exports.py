@@ -87,3 +87,57 @@ def test_only_what_a_loader_could_be_given_is_exported() -> None:
     assert exports("x = 1\n", "c.py") is None
     large = "".join(f"MODEL_{number} = 'a/b{number}'\n" for number in range(100_000))
     assert len((exports(large, "c.py") or said).constants) == 300
+
+
+YAML = "model:\n  name: a/b\n  other: [c/d]\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "files"),
+    [
+        ("import yaml\ncfg = yaml.safe_load(open('conf/c.yaml'))\n" + LOAD.format("cfg['model']['name']"), {}),
+        (
+            "import yaml\nwith open('conf/c.yaml') as f:\n    cfg = yaml.safe_load(f)\n"
+            + LOAD.format("cfg['model']['name']"),
+            {},
+        ),
+        (
+            "import yaml\nfrom pathlib import Path as P\ncfg = yaml.safe_load(P('conf/c.yaml').read_text())\n"
+            + LOAD.format("cfg['model'].get('name')"),
+            {},
+        ),
+        ("from omegaconf import OmegaConf\ncfg = OmegaConf.load('conf/c.yaml')\n" + LOAD.format("cfg.model.name"), {}),
+        (
+            "import hydra\n@hydra.main(config_path='conf', config_name='c')\ndef main(cfg):\n    import transformers\n"
+            "    transformers.AutoModel.from_pretrained(cfg.model.name)\n",
+            {},
+        ),
+        (
+            "import json\ncfg = json.load(open('c.json'))\n" + LOAD.format("cfg['model']"),
+            {"c.json": '{"model": "a/b"}'},
+        ),
+        (
+            "import tomllib\ncfg = tomllib.load(open('c.toml', 'rb'))\n" + LOAD.format("cfg['m']"),
+            {"c.toml": "m = 'a/b'\n"},
+        ),
+    ],
+)
+def test_values_of_configuration_files(tmp_path: Path, code: str, files: dict[str, str]) -> None:
+    assert found(tmp_path, {"a.py": code, "conf/c.yaml": YAML, **files}) == [("hf:a/b", "config")]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"conf/c.yaml": "model: ["},
+        {"conf/c.yaml": "model:\n  name: ${oc.env:MODEL}\n"},
+        {"conf/c.yaml": "model:\n  other: a/b\n"},
+    ],
+)
+def test_configurations_that_do_not_tell_stay_unknown_and_block_nothing(tmp_path: Path, files: dict[str, str]) -> None:
+    code = "import yaml\ncfg = yaml.safe_load(open('conf/c.yaml'))\n" + LOAD.format("cfg['model']['name']")
+    commit(tmp_path, {"a.py": code, **files})
+    inventory = look(tmp_path).inventory
+    assert [reference.identity for reference in inventory.references] == [None]
+    assert inventory.findings == ()
