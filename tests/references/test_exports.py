@@ -89,6 +89,13 @@ def test_only_what_a_loader_could_be_given_is_exported() -> None:
     assert len((exports(large, "c.py") or said).constants) == 300
 
 
+HYDRA = """import hydra
+from transformers import AutoModel
+
+@hydra.main(config_path="conf", config_name="c")
+def main(cfg):
+    AutoModel.from_pretrained(cfg.model.name)
+"""
 YAML = "model:\n  name: a/b\n  other: [c/d]\n"
 
 
@@ -108,8 +115,7 @@ YAML = "model:\n  name: a/b\n  other: [c/d]\n"
         ),
         ("from omegaconf import OmegaConf\ncfg = OmegaConf.load('conf/c.yaml')\n" + LOAD.format("cfg.model.name"), {}),
         (
-            "import hydra\n@hydra.main(config_path='conf', config_name='c')\ndef main(cfg):\n    import transformers\n"
-            "    transformers.AutoModel.from_pretrained(cfg.model.name)\n",
+            HYDRA,
             {},
         ),
         (
