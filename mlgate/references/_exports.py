@@ -35,12 +35,14 @@ _LIKELY = re.compile(
 def exports(text: str, path: str) -> Exports | None:
     """What other files could import from this one, or None. A constant that is set twice is none."""
     constants: dict[str, str | None] = {}
-    starts = [(match.start(), match[1]) for match in _CLASS.finditer(text)]
+    starts: list[tuple[int, str]] | None = None
     for match in _CONSTANT.finditer(text):
         name = match["name"]
         if "/" not in match["value"] and not _LIKELY.search(name):
             continue
         if match["inside"]:
+            if starts is None:
+                starts = [(found.start(), found[1]) for found in _CLASS.finditer(text)]
             owner = next((label for start, label in reversed(starts) if start < match.start()), "")
             if not owner:
                 continue
@@ -49,6 +51,8 @@ def exports(text: str, path: str) -> Exports | None:
         if len(constants) >= _MOST:
             break
     known = tuple((name, value) for name, value in constants.items() if value is not None)
+    if not known and posixpath.basename(path) != "__init__.py":
+        return None
     names = dict(_INSTANCE.findall(text)[:_MOST])
     for module, several, one in _IMPORT.findall(text)[:_MOST]:
         for part in (several or one).split(",")[:_MOST]:
@@ -56,7 +60,7 @@ def exports(text: str, path: str) -> Exports | None:
             if words and words[0].isidentifier():
                 joined = f"{module}{words[0]}" if module.endswith(".") else f"{module}.{words[0]}"
                 names.setdefault(words[-1], joined)
-    if not known and posixpath.basename(path) != "__init__.py":
+    if not known and not names:
         return None
     return Exports(path=path, constants=known, names=tuple(names.items())[:_MOST])
 
