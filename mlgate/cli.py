@@ -99,6 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     bom.add_argument(
         "--graph", choices=["mermaid", "dot"], help="draw models, datasets and the code that loads them instead"
     )
+    bom.add_argument(
+        "--completeness",
+        action="store_true",
+        help="say which elements of G7's and OWASP's lists the ML-BOM has for each model and dataset instead",
+    )
+    bom.add_argument("--json", action="store_true", help="with --completeness: for programs")
     bom.set_defaults(run=_bom)
 
     diff = commands.add_parser("diff", help="say what differs between two ML-BOMs (CycloneDX 1.6 or 1.7 in JSON)")
@@ -254,9 +260,19 @@ def _check(options: argparse.Namespace) -> _Said:
 def _bom(options: argparse.Namespace) -> _Said:
     from mlgate import bom  # noqa: PLC0415
 
+    if options.completeness and options.graph:
+        raise MlgateError("--completeness and --graph are two things to write.", "Give one of them.")
+    if options.json and not options.completeness:
+        raise MlgateError("--json goes with --completeness; the ML-BOM is JSON as it is.", "Leave it away.")
     result = _looked_at(options, options.path)
     inventory = result.inventory
-    if options.graph:
+    if options.completeness:
+        from mlgate.bom.completeness import measured  # noqa: PLC0415
+        from mlgate.reports import completeness  # noqa: PLC0415
+
+        render = completeness.json_text if options.json else completeness.human
+        text = render(measured(inventory), unresolved=completeness.unresolved(inventory))
+    elif options.graph:
         from mlgate.reports import graph  # noqa: PLC0415
 
         drawing = graph.graph(inventory)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from mlgate import rules
+from mlgate.policy import information
 from mlgate.policy.schema import Format, Licenses, Policy
 from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
 
@@ -96,7 +97,7 @@ UNKNOWN = _rule(
     "State it in the model card's front matter or in the file's metadata.",
     "licenses.unknown",
 )
-RULES = (FORMAT, SOURCE, MISSING, DENIED, REVIEW, UNKNOWN)
+RULES = (FORMAT, SOURCE, MISSING, information.UNINFORMED, DENIED, REVIEW, UNKNOWN)
 
 
 def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
@@ -108,12 +109,7 @@ def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
         if component.kind in (Kind.MODEL, Kind.DATASET):
             yield from _required(policy, component)
         yield from _licenses(policy, component)
-
-
-def _place(component: Component) -> Location:
-    if component.occurrences:
-        return component.occurrences[0].location
-    return Location(path=component.identity.rpartition("file:")[2])
+    yield from information.uninformed(policy, inventory)
 
 
 @functools.cache
@@ -177,7 +173,7 @@ def _sources(policy: Policy, component: Component) -> Iterator[Finding]:
         clause = f"models.sources.deny: {denied}" if denied else "models.sources.allow"
         yield rules.finding(
             SOURCE,
-            _place(component),
+            information.place(component),
             f"{component.identity} is not from a source that the policy allows.",
             evidence=component.identity,
             subject=component.identity,
@@ -203,11 +199,11 @@ def _has(component: Component, fact: str) -> bool:
 def _required(policy: Policy, component: Component) -> Iterator[Finding]:
     model = component.kind is Kind.MODEL
     wanted: tuple[str, ...] = policy.models.require if model else policy.datasets.require
-    missing = [fact for fact in wanted if not _has(component, fact)]
+    missing = [fact for fact in wanted if fact in information.FACTS and not _has(component, fact)]
     if missing:
         yield rules.finding(
             MISSING,
-            _place(component),
+            information.place(component),
             f"{component.name} lacks {', '.join(missing)}.",
             evidence=",".join(missing),
             subject=component.identity,
@@ -220,7 +216,10 @@ def _licenses(policy: Policy, component: Component) -> Iterator[Finding]:
     if not component.licenses:
         if component.kind is not Kind.PACKAGE:
             yield rules.finding(
-                UNKNOWN, _place(component), f"{component.name} states no licence.", subject=component.identity
+                UNKNOWN,
+                information.place(component),
+                f"{component.name} states no licence.",
+                subject=component.identity,
             )
         return
     for stated in component.licenses:
@@ -229,7 +228,7 @@ def _licenses(policy: Policy, component: Component) -> Iterator[Finding]:
             continue
         yield rules.finding(
             rule,
-            _place(component),
+            information.place(component),
             f"{component.name} is under {stated[:100]}.",
             evidence=stated[:200],
             subject=component.identity,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from mlgate.policy.elements import ModelElement
 from mlgate.records import Limits, Severity
 
 Decide = Literal["block", "warn", "note"]
@@ -158,8 +159,11 @@ class Models(_Part, frozen=True, kw_only=True):
     pickle: Pickle = Pickle()
     sources: Sources = Sources()
     require: Annotated[
-        tuple[ModelFact, ...],
-        Meta(description="What every model must have: a licence, a commit as revision, a SHA-256, a known source."),
+        tuple[ModelFact | ModelElement, ...],
+        Meta(
+            description="What every model must have: a licence, a commit as revision, a SHA-256, a known source; or "
+            "elements of G7's and OWASP's lists, as `mlgate bom --completeness` names them."
+        ),
     ] = ()
     chat_template: ChatTemplate = ChatTemplate()
 

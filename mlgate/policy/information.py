@@ -1,0 +1,73 @@
+"""`models.require` with elements of the completeness table: what every model must say in the ML-BOM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from mlgate import rules
+from mlgate.completeness import Standing, measure
+from mlgate.completeness.fields import of_component
+from mlgate.policy.schema import DatasetFact, ModelFact, Policy
+from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
+
+FACTS = frozenset((*get_args(ModelFact), *get_args(DatasetFact)))
+
+UNINFORMED = Rule(
+    id="MLG-MDL-170",
+    title="Model without required information",
+    severity=Severity.HIGH,
+    category=Category.LINEAGE,
+    help="The policy requires elements of what a bill of materials for AI should say (the minimum elements of G7 and "
+    "BSI, OWASP's AIBOM fields), and nothing in the repository states them for this model. What the ML-BOM declares as "
+    "unknown is not stated either.",
+    remediation="State what is missing in the model card or the model's own metadata, or pin the revision that has it; "
+    "`mlgate bom --completeness` lists what each model has.",
+    cwe=("CWE-1357",),
+    owasp=("LLM03:2025",),
+)
+
+
+def place(component: Component) -> Location:
+    """Where a component was seen first; a file that nothing names is its own place."""
+    if component.occurrences:
+        return component.occurrences[0].location
+    return Location(path=component.identity.rpartition("file:")[2])
+
+
+def uninformed(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
+    """One finding for each model, hosted ones included, without an element that `models.require` names."""
+    wanted = [name for name in policy.models.require if name not in FACTS]
+    if not wanted:
+        return
+    files = {f"file:{scanned.path}": scanned for scanned in inventory.scanned}
+    derived, trained = _lineage(inventory)
+    for component in inventory.components:
+        if component.kind not in (Kind.MODEL, Kind.SERVICE):
+            continue
+        name = component.identity
+        filled = of_component(component, files.get(name), ancestors=name in derived, datasets=name in trained)
+        has = measure(component.kind.value, name, component.version or "", filled).elements
+        lacking = [element for element in wanted if has[element] is not Standing.PRESENT]
+        if lacking:
+            yield rules.finding(
+                UNINFORMED,
+                place(component),
+                f"{component.name} lacks {', '.join(lacking)}.",
+                evidence=",".join(lacking),
+                subject=name,
+                facts=(("clause", "models.require"),),
+            )
+
+
+def _lineage(inventory: Inventory) -> tuple[set[str], set[str]]:
+    """The identities that come from other models, and those that name datasets."""
+    datasets = {component.identity for component in inventory.components if component.kind is Kind.DATASET}
+    derived: set[str] = set()
+    trained: set[str] = set()
+    for relation in inventory.relations:
+        if relation.target in datasets or relation.target.startswith("dataset:"):
+            trained.add(relation.source)
+        elif relation.kind != "depends-on":
+            derived.add(relation.source)
+    return derived, trained
