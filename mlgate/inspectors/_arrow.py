@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from mlgate import rules
 from mlgate.errors import Incomplete
-from mlgate.identify import HEAD, identify
 from mlgate.inspectors._flatbuffers import Buffer, Table
+from mlgate.inspectors._members import member
 from mlgate.inspectors._model_metadata import shown
 from mlgate.records import Artifact, Category, Observation, Rule, Severity
 from mlgate.sources import BytesSource, SliceSource
@@ -150,16 +150,4 @@ def pickled(artifact: Artifact, told: Schema) -> Iterator[Observation]:
     for number, data in enumerate(told.pickles[:20]):
         message = "A column's type is made by unpickling."
         yield rules.finding(PICKLED, artifact.at(), message, evidence=shown(repr(data[:60]), 100))
-        name = f"extension-{number}.pkl"
-        source = BytesSource(data)
-        head = data[:HEAD]
-        yield Artifact(
-            path=artifact.path,
-            name=name,
-            source=source,
-            head=head,
-            formats=identify(source, head),
-            member=f"{artifact.member}!{name}" if artifact.member else name,
-            depth=artifact.depth + 1,
-            limits=artifact.limits,
-        )
+        yield member(artifact, f"extension-{number}.pkl", BytesSource(data))

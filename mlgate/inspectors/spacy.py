@@ -14,8 +14,8 @@ from typing import Any
 
 from mlgate import rules
 from mlgate.errors import Incomplete
-from mlgate.identify import HEAD, identify
 from mlgate.inspectors._members import OUT as WRITES_OUT
+from mlgate.inspectors._members import member
 from mlgate.inspectors._model_metadata import component, shown
 from mlgate.inspectors._msgpack import Map, Span, document
 from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity
@@ -168,9 +168,11 @@ def _weights(artifact: Artifact) -> Iterator[Observation]:
             for number, shims in enumerate(item):  # one list for each node
                 for shim in shims if isinstance(shims, list) else [shims]:
                     if isinstance(shim, Span):
-                        yield _inner(artifact, f"shims[{number}]{_INNER}", shim)
+                        yield member(
+                            artifact, f"shims[{number}]{_INNER}", SliceSource(artifact.source, shim.start, shim.size)
+                        )
         elif key == "state" and isinstance(item, Span):
-            yield _inner(artifact, "state.pt", item)
+            yield member(artifact, "state.pt", SliceSource(artifact.source, item.start, item.size))
         elif key == "tokenizer" and isinstance(item, Map):
             yield from _tokenizer(artifact, item)
         elif _trusts(key, item):
@@ -187,22 +189,8 @@ def _tokenizer(artifact: Artifact, files: Map) -> Iterator[Observation]:
             if "/" in name or "\\" in name or name == "..":
                 message = f"Loading writes the tokenizer's file {shown(name, 200)!r}."
                 yield rules.finding(WRITES_OUT, artifact.at(), message, evidence=shown(name, 200))
-            yield _inner(artifact, name.replace("\\", "/").rsplit("/", 1)[-1] or "file", content)
-
-
-def _inner(artifact: Artifact, name: str, span: Span) -> Artifact:
-    source = SliceSource(artifact.source, span.start, span.size)
-    head = source.read_at(0, HEAD)
-    return Artifact(
-        path=artifact.path,
-        name=name,
-        source=source,
-        head=head,
-        formats=identify(source, head),
-        member=f"{artifact.member}!{name}" if artifact.member else name,
-        depth=artifact.depth + 1,
-        limits=artifact.limits,
-    )
+            plain = name.replace("\\", "/").rsplit("/", 1)[-1] or "file"
+            yield member(artifact, plain, SliceSource(artifact.source, content.start, content.size))
 
 
 INSPECTOR = Inspector(
