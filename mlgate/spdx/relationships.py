@@ -16,6 +16,7 @@ _LINEAGE = {"trained-on": "trainedOn", "evaluated-on": "testedOn"}
 # Which part of the life of the application needs a package; LifecycleScopeType of SPDX 3.0.1.
 _SCOPES = {"dev": "development", "build": "build"}
 _OPTIONAL = frozenset({"optional", "constraint"})
+_LOCAL = ("file:", "dataset:file:")
 _COMPLETE = {"complete": "complete", "incomplete": "incomplete", "unknown": "noAssertion"}
 
 # What tells two relationships of one element apart: type, lifecycle scope, comment.
@@ -69,6 +70,9 @@ def relate(graph: Graph, inventory: Inventory, ids: Mapping[str, str], into: Rel
                 kind, scope = _needed(node)
                 into.add(ids[source], kind, ids[target], scope=scope)
                 continue
+            if _holds(graph.nodes[source], node):
+                into.add(ids[source], "contains", ids[target])
+                continue
             for said in sorted(_said(graph.nodes[source], node, kinds)):
                 kind, comment = _lineage(said, node.component.kind)
                 into.add(ids[source], kind, ids[target], comment=comment)
@@ -80,7 +84,13 @@ def _needed(node: Node) -> tuple[str, str]:
     if record.package is not None:
         scope = _SCOPES.get(record.package.scope, "")
         return "hasOptionalDependency" if record.package.scope in _OPTIONAL else "dependsOn", scope
-    return "contains" if node.scanned else "dependsOn", ""
+    return "contains" if record.identity.startswith(_LOCAL) else "dependsOn", ""
+
+
+def _holds(source: Node, target: Node) -> bool:
+    """Whether the one is a folder of the repository with the other in it."""
+    folder, inner = source.component.identity, target.component.identity
+    return folder.startswith(_LOCAL) and inner.partition("file:")[2].startswith(f"{folder.partition('file:')[2]}/")
 
 
 def _said(source: Node, target: Node, kinds: Mapping[tuple[str, str], set[str]]) -> set[str]:

@@ -186,6 +186,20 @@ def test_packages_by_their_scope_and_licences_in_each_form() -> None:
     assert "comment" in by(document, "CreationInfo")[0]
 
 
+def test_what_is_in_the_repository_is_contained_and_all_else_needed() -> None:
+    parts = (("file:m", Kind.MODEL), ("file:m/w.gguf", Kind.MODEL), ("dataset:file:m/x.csv", Kind.DATASET))
+    components = tuple(
+        Component(kind=kind, identity=name, name=name) for name, kind in (*parts, ("hf:a/b", Kind.MODEL))
+    )
+    relations = [Relation(source="file:m", target=one.identity) for one in components[1:]]
+    document = made(Inventory(root="r", components=components, relations=tuple(relations)))
+    assert {told for told in related(document) if told[1] in {"contains", "dependsOn"}} == {
+        *(("r", "contains", name) for name, _ in parts),
+        *(("file:m", "contains", name) for name, _ in parts[1:]),
+        ("file:m", "dependsOn", "hf:a/b"),
+    }
+
+
 def test_a_pointer_is_no_file() -> None:
     far = dataclasses.replace(FULL, hashes=(Hash(algorithm="SHA-256", value="d" * 64, declared=True),))
     scanned = Scanned(path="m.gguf", format="lfs-pointer", sha256="", size=130, complete=False)
