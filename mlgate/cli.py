@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
     scan.add_argument("--base", metavar="REF", help="gate only what changed since REF; the policy is read from REF")
     scan.add_argument("--output", type=Path, metavar="DIR", help="write the BOM, SARIF and all reports there")
+    scan.add_argument("--spdx", action="store_true", help="with --output: write the BOM as bom.spdx.json too")
     scan.add_argument(
         "--format", choices=["human", "json", "sarif", "markdown"], default="human", help="what stdout gets"
     )
@@ -95,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     bom = commands.add_parser("bom", parents=[common, advice], help="write the ML-BOM only")
     bom.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
     bom.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (default: stdout)")
+    bom.add_argument(
+        "--format", choices=["cyclonedx", "spdx"], default="cyclonedx", help="CycloneDX, or SPDX 3.0.1 in JSON-LD"
+    )
     bom.add_argument("--spec-version", choices=["1.7", "1.6"], default="1.7", help="CycloneDX version")
     bom.add_argument(
         "--graph", choices=["mermaid", "dot"], help="draw models, datasets and the code that loads them instead"
@@ -197,7 +201,8 @@ def _told(options: argparse.Namespace, result: Result, root: Path) -> _Said:
         from mlgate import outputs  # noqa: PLC0415  (start-up)
 
         try:
-            outputs.write(outputs.render(result.inventory, result.verdict, context, name=result.inventory.root), folder)
+            name, also = result.inventory.root, getattr(options, "spdx", False)
+            outputs.write(outputs.render(result.inventory, result.verdict, context, name=name, spdx=also), folder)
         except OSError as error:
             hint = "Give another folder with --output."
             raise MlgateError(f"The output folder {str(folder)!r} cannot be written: {error.strerror}.", hint) from None
@@ -260,8 +265,8 @@ def _check(options: argparse.Namespace) -> _Said:
 def _bom(options: argparse.Namespace) -> _Said:
     from mlgate import bom  # noqa: PLC0415
 
-    if options.completeness and options.graph:
-        raise MlgateError("--completeness and --graph are two things to write.", "Give one of them.")
+    if sum((options.completeness, bool(options.graph), options.format == "spdx")) > 1:
+        raise MlgateError("--completeness, --graph and `--format spdx` each write another thing.", "Give one of them.")
     if options.json and not options.completeness:
         raise MlgateError("--json goes with --completeness; the ML-BOM is JSON as it is.", "Leave it away.")
     result = _looked_at(options, options.path)
@@ -277,6 +282,10 @@ def _bom(options: argparse.Namespace) -> _Said:
 
         drawing = graph.graph(inventory)
         text = graph.dot(drawing) if options.graph == "dot" else graph.mermaid(drawing)
+    elif options.format == "spdx":
+        from mlgate import spdx  # noqa: PLC0415
+
+        text = spdx.build(inventory, name=inventory.root, version=inventory.head)
     else:
         name, spec = inventory.root, options.spec_version
         text = bom.build(inventory, result.verdict, name=name, version=inventory.head, spec=spec)
