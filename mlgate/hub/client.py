@@ -202,9 +202,12 @@ class Client:
             "User-Agent": f"mlgate/{__version__}",
         }
         try:
-            with requests.get(
-                url, headers=headers, auth=self._auth, timeout=left, allow_redirects=False, stream=True
-            ) as response:
+            with (
+                requests.Session() as session,
+                _unfollowed(session).get(
+                    url, headers=headers, auth=self._auth, timeout=left, allow_redirects=False, stream=True
+                ) as response,
+            ):
                 kept = {name.lower(): value for name, value in response.headers.items()}
                 status = response.status_code
                 try:
@@ -230,6 +233,12 @@ class Client:
         if stated.isdecimal() and len(stated) < 20 and int(stated) != size:
             raise TimeoutError  # cut off: asked again
         return b"".join(parts)
+
+
+def _unfollowed(session: requests.Session) -> requests.Session:
+    """The session without its look at redirects: it reads their whole body, also where it follows none."""
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]  # noqa: ARG005  (called by name)
+    return session
 
 
 def _pause(headers: Mapping[str, str]) -> float | None:

@@ -66,6 +66,11 @@ def trickle() -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n "
 
 
+def trickling_redirect() -> bytes:
+    """The start of a redirect whose body never ends."""
+    return b"HTTP/1.1 307 Moved\r\nLocation: https://[\r\nContent-Length: 5000\r\n\r\n "
+
+
 def silence() -> bytes:
     """No response at all."""
     return b""

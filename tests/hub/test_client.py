@@ -163,6 +163,7 @@ def test_an_answer_that_is_too_large_is_asked_for_without_files(monkeypatch: pyt
     [
         (hub.cut_off(), False, "ends early"),
         (hub.trickle(), True, "ends early, or takes too long"),
+        (hub.trickling_redirect(), True, "redirected to what is no address"),
         (hub.silence(), True, "no answer"),
         (hub.silence(), False, "no answer"),
     ],
