@@ -30,6 +30,7 @@ _REDIRECTS = 3
 _LONGEST_WAIT = 30.0
 _SILENCES = 3  # requests without any answer, one after the other, after which nothing more is asked
 _AGAIN = frozenset({429, 500, 502, 503, 504})
+_SILENT = "the hub does not answer"
 _BROKEN = 0  # stands for the status of an answer that ended early or came too slowly
 _FOLLOWED = frozenset({301, 302, 307, 308})
 _REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,200}")  # git check-ref-format
@@ -134,7 +135,7 @@ class Client:
         url = self._settings.url + path
         followed = 0
         for attempt in range(_TRIES + _REDIRECTS):
-            reply, reason, wait = self._try(url), "no answer", 0.5 * 2 ** (attempt - followed)
+            reply, reason, wait = self._try(url), _SILENT, 0.5 * 2 ** (attempt - followed)
             if reply is not None:
                 if reply.status == 200:
                     return reply.body
@@ -187,7 +188,7 @@ class Client:
         with self._lock:
             self._silent = 0 if reply is not None else self._silent + 1
             if self._silent >= _SILENCES:
-                self._stopped = "the hub does not answer"
+                self._stopped = _SILENT
         return reply
 
     def _once(self, url: str) -> _Reply | None:

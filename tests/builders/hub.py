@@ -96,9 +96,12 @@ def raw_server(answer: bytes, *, drip: bool) -> Iterator[str]:
                 connection, _ = listening.accept()
                 threading.Thread(target=serve_one, args=(connection,), daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         stopped.set()
+        listening.shutdown(socket.SHUT_RDWR)  # wakes the thread, which would keep the port and take others' connections
+        thread.join()
         listening.close()

@@ -164,8 +164,8 @@ def test_an_answer_that_is_too_large_is_asked_for_without_files(monkeypatch: pyt
         (hub.cut_off(), False, "ends early"),
         (hub.trickle(), True, "ends early, or takes too long"),
         (hub.trickling_redirect(), True, "redirected to what is no address"),
-        (hub.silence(), True, "no answer"),
-        (hub.silence(), False, "no answer"),
+        (hub.silence(), True, "does not answer"),
+        (hub.silence(), False, "does not answer"),
     ],
 )
 def test_a_hub_that_hangs_holds_nobody_up(answer: bytes, *, drip: bool, said: str) -> None:
@@ -177,7 +177,7 @@ def test_a_hub_that_hangs_holds_nobody_up(answer: bytes, *, drip: bool, said: st
 
 def test_no_hub_is_asked_three_times_and_not_for_each_name() -> None:
     client = Client(HubSettings(url="http://127.0.0.1:9"), sleep=lambda _: None)
-    assert reason(lambda: client.info(Kind.MODEL, "acme/a", "")) == "no answer"
+    assert reason(lambda: client.info(Kind.MODEL, "acme/a", "")) == "the hub does not answer"
     assert reason(lambda: client.info(Kind.MODEL, "acme/b", "")) == "the hub does not answer"
 
 

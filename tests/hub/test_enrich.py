@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlgate import bom, cli
 from mlgate.hub import Enriched, HubSettings, enriched
-from mlgate.hub import enrich as enrich_module
+from mlgate.hub.answer import Info, read, reduced
 from mlgate.hub.client import Client
 from mlgate.records import Component, Inventory, Kind, Relation
 from tests.builders import hub
@@ -20,6 +22,9 @@ from tests.repositories import commit
 FLOATING = Component(kind=Kind.MODEL, identity="hf:acme/tiny", name="acme/tiny", version="main", pinned=False)
 PINNED = Component(kind=Kind.MODEL, identity="hf:acme/tiny", name="acme/tiny", version=hub.COMMIT, pinned=True)
 CHAT = Component(kind=Kind.DATASET, identity="dataset:hf:acme/chat", name="acme/chat")
+
+
+SPECS: tuple[bom.SpecVersion, ...] = ("1.7", "1.6")
 
 
 def answers(request: Request) -> Reply:
@@ -173,11 +178,41 @@ def test_the_command_asks_only_when_told_and_the_verdict_is_the_same(
     assert cli.main([*plain, "--hub", "--offline"]) == 2
 
 
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=30) | st.sampled_from(["acme/tiny", "mit OR ("]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["license", "license_name", "base_model", "rfilename", "lfs", "sha256"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+_TAGS = st.lists(st.sampled_from(["base_model:adapter:acme/ring", "base_model:a/b", "license:x y", "license:"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from([*hub.model()]), _JSON), _TAGS)
+def test_whatever_the_hub_says_the_bom_is_sound(fields: dict[str, Any], tags: list[str]) -> None:
+    """An unsound one would end the run with exit code 3, and the hub must not be able to."""
+    ring = Component(kind=Kind.MODEL, identity="hf:acme/ring", name="acme/ring")
+
+    class Fake(Client):
+        def info(self, kind: Kind, name: str, revision: str) -> Info:  # noqa: ARG002
+            said = hub.model(tags=["base_model:merge:acme/tiny"]) if name == "acme/ring" else hub.model(tags=tags)
+            return read(reduced(json.dumps(said | fields).encode()))
+
+    given_ = Inventory(root="r", components=(FLOATING, PINNED, CHAT, ring))
+    found = enriched(given_, HubSettings(), Fake(HubSettings()))
+    for spec in SPECS:
+        bom.build(found.inventory, None, name="r", version="", spec=spec)
+
+
 def test_a_defect_of_ours_is_said_and_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(Client):
         def info(self, *_: object) -> Any:
             raise RuntimeError
 
     monkeypatch.setattr("threading.excepthook", lambda _: None)
-    found = enrich_module.enriched(Inventory(root="r", components=(FLOATING,)), HubSettings(), Broken(HubSettings()))
+    found = enriched(Inventory(root="r", components=(FLOATING,)), HubSettings(), Broken(HubSettings()))
     assert "mlgate could not read the answer" in found.notes[1]
