@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mlgate import __version__
 from mlgate.errors import Exit, MlgateError
@@ -28,9 +29,12 @@ from mlgate.github.workspace import folder, parts, place
 from mlgate.pipeline import POLICY_PLACES, Result, Settings, scan
 from mlgate.reports.context import ReportContext
 
+if TYPE_CHECKING:
+    from mlgate.hub import HubSettings
+
 OSV_URL = "https://api.osv.dev"
 # Tokens of the runner that nothing here needs and no child process may inherit.
-_SECRET = ("INPUT_", "ACTIONS_", "GIT_", "GITHUB_TOKEN", "GH_TOKEN", "NETRC")
+_SECRET = ("INPUT_", "ACTIONS_", "GIT_", "GITHUB_TOKEN", "GH_TOKEN", "NETRC", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _OUTPUTS = {"bom": "bom.cdx.json", "sarif": "mlgate.sarif", "findings": "findings.json", "report": "report.html"}
 
 
@@ -159,11 +163,33 @@ def _upload(run: Run, sarif: str) -> str:
     return ""
 
 
+def _hub(run: Run) -> HubSettings | None:
+    """Which hub to ask. Nothing is kept: the runner's HOME, where the cache would be, is every other step's too."""
+    if not run.inputs.hub:
+        return None
+    if run.inputs.offline:
+        raise MlgateError("The inputs `hub` and `offline` contradict each other.", "Leave one of the two away.")
+    from mlgate.hub import read_settings  # noqa: PLC0415  (start-up)
+
+    return dataclasses.replace(read_settings(run.environ), cache=None)
+
+
+def _with_hub(result: Result, asked: HubSettings, out: Commands) -> Result:
+    """The result with the hub's words in its inventory; the verdict on it was made before and stays."""
+    from mlgate.hub import enriched  # noqa: PLC0415  (start-up)
+
+    found = enriched(result.inventory, asked)
+    for note in found.notes:
+        out.log(f"hub: {note}")
+    return dataclasses.replace(result, inventory=found.inventory)
+
+
 def _run(environ: Mapping[str, str], out: Commands) -> Exit:
     from mlgate import outputs  # noqa: PLC0415  (jinja2, cyclonedx)
     from mlgate.reports import console, findings  # noqa: PLC0415
 
     run = _prepare(environ)
+    asked = _hub(run)
     basis = find_basis(
         run.event,
         run.root,
@@ -175,6 +201,7 @@ def _run(environ: Mapping[str, str], out: Commands) -> Exit:
     for note in basis.notes:
         out.log(f"note: {note}")
     result = scan(_settings(run, basis))
+    result = result if asked is None else _with_hub(result, asked, out)
     context = run.context
     files = dict(outputs.render(result.inventory, result.verdict, context, name=run.event.repository))
     if run.inputs.sarif is Sarif.NO:

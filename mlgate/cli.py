@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from mlgate.errors import Exit, MlgateError
 from mlgate.sandbox import workers
 
 if TYPE_CHECKING:
+    from mlgate.hub import HubSettings
     from mlgate.pipeline import Result, Settings
     from mlgate.reports.context import ReportContext
 
@@ -73,7 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     advice.add_argument("--db", type=Path, metavar="DIR", help="offline advisory database (see `mlgate db update`)")
     advice.add_argument("--no-advisories", action="store_true", help="do not ask for known vulnerabilities")
 
-    scan = commands.add_parser("scan", parents=[common, advice], help="scan a working tree and judge it")
+    hub = argparse.ArgumentParser(add_help=False)
+    hub.add_argument(
+        "--hub",
+        action="store_true",
+        help="ask the Hugging Face hub about the models and datasets named here (sends their names; never judged by)",
+    )
+
+    scan = commands.add_parser("scan", parents=[common, advice, hub], help="scan a working tree and judge it")
     scan.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
     scan.add_argument("--base", metavar="REF", help="gate only what changed since REF; the policy is read from REF")
     scan.add_argument("--output", type=Path, metavar="DIR", help="write the BOM, SARIF and all reports there")
@@ -93,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
 
-    bom = commands.add_parser("bom", parents=[common, advice], help="write the ML-BOM only")
+    bom = commands.add_parser("bom", parents=[common, advice, hub], help="write the ML-BOM only")
     bom.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
     bom.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (default: stdout)")
     bom.add_argument(
@@ -234,11 +243,35 @@ def _looked_at(options: argparse.Namespace, root: Path, files: tuple[Path, ...] 
     if options.jobs < 0:
         raise MlgateError(f"--jobs {options.jobs} is no number of workers.", "Give 1 or more.")
     jobs = options.jobs or os.cpu_count() or 1
+    asked = _hub(options)
     with workers(jobs) as pool:
         pool.start(len(files) or jobs)
         from mlgate.pipeline import scan  # noqa: PLC0415  (start-up)
 
-        return scan(_settings(options, root, files, jobs), pool)
+        result = scan(_settings(options, root, files, jobs), pool)
+    return result if asked is None else _with_hub(result, asked)
+
+
+def _hub(options: argparse.Namespace) -> HubSettings | None:
+    """Which hub to ask with --hub, known before the scan begins."""
+    if not getattr(options, "hub", False):
+        return None
+    if options.offline:
+        raise MlgateError("--hub asks over the network, and --offline forbids that.", "Leave one of the two away.")
+    from mlgate.hub import read_settings  # noqa: PLC0415  (start-up)
+
+    return read_settings(os.environ)
+
+
+def _with_hub(result: Result, asked: HubSettings) -> Result:
+    """The result with the hub's words in its inventory; the verdict on it was made before and stays."""
+    from mlgate.hub import enriched  # noqa: PLC0415  (start-up)
+    from mlgate.reports.escape import terminal  # noqa: PLC0415
+
+    found = enriched(result.inventory, asked)
+    for note in found.notes:
+        sys.stderr.write(f"mlgate: hub: {terminal(note, 500)}\n")
+    return dataclasses.replace(result, inventory=found.inventory)
 
 
 def _check(options: argparse.Namespace) -> _Said:
