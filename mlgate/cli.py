@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mlgate import __version__
 from mlgate.errors import Exit, MlgateError
+from mlgate.reports.formats import FORMATS
 from mlgate.sandbox import workers
 
 if TYPE_CHECKING:
@@ -87,16 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--base", metavar="REF", help="gate only what changed since REF; the policy is read from REF")
     scan.add_argument("--output", type=Path, metavar="DIR", help="write the BOM, SARIF and all reports there")
     scan.add_argument("--spdx", action="store_true", help="with --output: write the BOM as bom.spdx.json too")
-    scan.add_argument(
-        "--format", choices=["human", "json", "sarif", "markdown"], default="human", help="what stdout gets"
-    )
+    scan.add_argument("--format", choices=list(FORMATS), default="human", help="what stdout gets")
     scan.set_defaults(run=_scan)
 
     check = commands.add_parser("check", parents=[common], help="check only the given files")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    check.add_argument(
-        "--format", choices=["human", "json", "sarif", "markdown"], default="human", help="what stdout gets"
-    )
+    check.add_argument("--format", choices=list(FORMATS), default="human", help="what stdout gets")
     check.add_argument(
         "--explain", action="store_true", help=f"show what each pickle does, in Python ({_EXPLAINED} lines of it)"
     )
@@ -220,18 +217,16 @@ def _told(options: argparse.Namespace, result: Result, root: Path) -> _Said:
 
 
 def _rendered(form: str, result: Result, context: ReportContext) -> str:
-    from mlgate.reports import comment, console, findings, sarif  # noqa: PLC0415  (start-up)
+    if form == "human" and sys.stdout.isatty():
+        from mlgate.reports import console  # noqa: PLC0415  (start-up)
 
-    if form == "json":
-        return findings.render(result.inventory, result.verdict, context)
-    if form == "sarif":
-        return sarif.render(result.inventory, result.verdict, context)
-    if form == "markdown":
-        return comment.render(result.inventory, result.verdict, context)
-    if sys.stdout.isatty():
         width = os.get_terminal_size().columns
-        return console.rich(result.inventory, result.verdict, context, width=width, color="NO_COLOR" not in os.environ)
-    return console.render(result.inventory, result.verdict, context)
+        return console.rich(
+            result.inventory, result.verdict, context, width=width, color=not os.environ.get("NO_COLOR")
+        )
+    from mlgate.reports import formats  # noqa: PLC0415  (start-up)
+
+    return formats.render(form, result.inventory, result.verdict, context)
 
 
 def _scan(options: argparse.Namespace) -> _Said:
