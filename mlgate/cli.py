@@ -130,15 +130,40 @@ def _parser() -> argparse.ArgumentParser:
 
     policy = commands.add_parser("policy", help="write, check or show the policy")
     actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, text in (
-        ("init", "write a first policy"),
-        ("check", "check a policy file"),
-        ("show", "show what is in force"),
+    init = actions.add_parser(
+        "init", parents=[common, advice], help="look at the repository here and write a first policy that it passes"
+    )
+    init.add_argument("file", nargs="?", type=Path, default=Path(".mlgate.yml"), metavar="FILE")
+    init.set_defaults(run=_policy_init)
+    for name, text, what in (
+        ("check", "check a policy file", "the policy file (default .mlgate.yml)"),
+        ("show", "show what is in force", "a policy file, or the name of a preset (default .mlgate.yml, else starter)"),
     ):
         action = actions.add_parser(name, help=text)
-        action.add_argument("file", nargs="?", type=Path, metavar="FILE")
+        action.add_argument("file", nargs="?", type=Path, metavar="FILE", help=what)
+        if name == "show":
+            action.add_argument("--effective", action="store_true", help="with everything from its preset (always so)")
         action.set_defaults(run=_policy)
+    test = actions.add_parser("test", help="say what a policy makes of a saved findings.json")
+    test.add_argument("findings", type=Path, metavar="FINDINGS.JSON")
+    test.add_argument("--policy", type=Path, metavar="FILE", help="the policy file (default .mlgate.yml)")
+    test.set_defaults(run=_policy_test)
     actions.add_parser("schema", help="print the JSON Schema").set_defaults(run=_policy)
+
+    waive = commands.add_parser("waive", help="print the YAML that waives a finding of an earlier run")
+    waive.add_argument("fingerprint", metavar="FINGERPRINT", help="or its first characters, 8 at least")
+    waive.add_argument("--reason", required=True, metavar="TEXT")
+    waive.add_argument("--expires", required=True, metavar="YYYY-MM-DD")
+    waive.add_argument("--owner", default="", metavar="NAME", help="who answers for it (default: git's user.email)")
+    waive.add_argument(
+        "--findings",
+        type=Path,
+        default=Path("mlgate-report/findings.json"),
+        metavar="FILE",
+        help="findings.json of the run (default: mlgate-report/findings.json)",
+    )
+    waive.add_argument("--policy", type=Path, metavar="FILE", help="the policy file (default .mlgate.yml)")
+    waive.set_defaults(run=_waive)
 
     db = commands.add_parser("db", help="the offline advisory database")
     actions = db.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -364,6 +389,37 @@ def _policy(options: argparse.Namespace) -> _Said:
     from mlgate.policy import commands  # noqa: PLC0415
 
     return _Said(text=commands.run(options.action, getattr(options, "file", None)))
+
+
+def _policy_init(options: argparse.Namespace) -> _Said:
+    if options.file.exists():
+        raise MlgateError(f"{str(options.file)!r} is there already.", "Edit it, or name another file.")
+    result = _looked_at(options, Path())
+    from mlgate import policies  # noqa: PLC0415  (start-up)
+
+    return _Said(text=policies.init(options.file, result, root=Path(), today=today()))
+
+
+def _policy_test(options: argparse.Namespace) -> _Said:
+    from mlgate import policies  # noqa: PLC0415  (start-up)
+
+    tried = policies.test(options.policy, options.findings, today=today())
+    return _Said(text=tried.text, code=Exit.PASS if tried.passed else Exit.FAIL)
+
+
+def _waive(options: argparse.Namespace) -> _Said:
+    from mlgate import policies  # noqa: PLC0415  (start-up)
+
+    text = policies.waiver(
+        options.fingerprint,
+        findings_file=options.findings,
+        policy_file=options.policy,
+        reason=options.reason,
+        owner=options.owner,
+        expires=options.expires,
+        today=today(),
+    )
+    return _Said(text=text)
 
 
 def _db(options: argparse.Namespace) -> _Said:
