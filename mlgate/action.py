@@ -23,6 +23,7 @@ from mlgate.github.client import ApiError, Client
 from mlgate.github.commands import Commands
 from mlgate.github.comment import Outcome, Sticky, publish
 from mlgate.github.event import Event, parse_event, read_payload
+from mlgate.github.extend import fetcher
 from mlgate.github.inputs import Inputs, Sarif, read_inputs
 from mlgate.github.report import annotate, error_summary, notice
 from mlgate.github.workspace import folder, parts, place
@@ -131,6 +132,7 @@ def _settings(run: Run, basis: Basis) -> Settings:
         today=_today(run.environ),
         trusted=True,
         notes=basis.notes,
+        fetch=fetcher(run.connect),
     )
 
 

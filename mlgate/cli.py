@@ -212,7 +212,15 @@ def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...], 
         explain=_EXPLAINED if getattr(options, "explain", False) else 0,
         cache=getattr(options, "cache", None),
         stage=_stage if options.verbose else None,
+        fetch=None if getattr(options, "offline", False) else _fetch,
     )
+
+
+def _fetch(repository: str, path: str, commit: str) -> str:
+    """A policy of another repository, by GitHub's API."""
+    from mlgate.github.extend import by_environment  # noqa: PLC0415  (start-up)
+
+    return by_environment(os.environ)(repository, path, commit)
 
 
 def _context(root: Path, head: str) -> ReportContext:
@@ -388,7 +396,7 @@ def _rules(options: argparse.Namespace) -> _Said:
 def _policy(options: argparse.Namespace) -> _Said:
     from mlgate.policy import commands  # noqa: PLC0415
 
-    return _Said(text=commands.run(options.action, getattr(options, "file", None)))
+    return _Said(text=commands.run(options.action, getattr(options, "file", None), _fetch))
 
 
 def _policy_init(options: argparse.Namespace) -> _Said:
@@ -403,7 +411,7 @@ def _policy_init(options: argparse.Namespace) -> _Said:
 def _policy_test(options: argparse.Namespace) -> _Said:
     from mlgate import policies  # noqa: PLC0415  (start-up)
 
-    tried = policies.test(options.policy, options.findings, today=today())
+    tried = policies.test(options.policy, options.findings, today=today(), fetch=_fetch)
     return _Said(text=tried.text, code=Exit.PASS if tried.passed else Exit.FAIL)
 
 
@@ -418,6 +426,7 @@ def _waive(options: argparse.Namespace) -> _Said:
         owner=options.owner,
         expires=options.expires,
         today=today(),
+        fetch=_fetch,
     )
     return _Said(text=text)
 

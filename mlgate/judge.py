@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from mlgate import rules
-from mlgate.policy import demands
+from mlgate.policy import demands, lineage
 from mlgate.policy.schema import Policy, Waiver, threshold
 from mlgate.records import (
     Action,
@@ -99,6 +99,8 @@ def fingerprints(policy: Policy, inventory: Inventory) -> frozenset[str]:
 def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | None, policy_source: str) -> Verdict:
     """The verdict on an inventory. Without a base everything counts as new, and nothing is compared."""
     findings = [*inventory.findings, *demands.demands(policy, inventory), *_gate(base)]
+    if base and base.inventory:
+        findings += lineage.changed(base.inventory, inventory)
     hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
     return decided(
         policy, _numbered(findings, inventory), hashes=hashes, today=today, base=base, policy_source=policy_source
@@ -116,7 +118,9 @@ def decided(
 ) -> Verdict:
     """The verdict on findings with their fingerprints; `hashes` are the SHA-256 of files by path, for waivers."""
     waivers = _Waivers(policy, today, hashes)
-    decisions = tuple(_decide(policy, finding, key, base, waivers) for finding, key in found)
+    judged = (_decide(policy, finding, key, base, waivers) for finding, key in found)
+    whole = base is None or policy.scope.report == "all"
+    decisions = tuple(one for one in judged if whole or one.new or one.action is not Action.NOTE)
     order = list(Action)
     return Verdict(
         passed=not any(decision.action is Action.BLOCK for decision in decisions),

@@ -42,13 +42,13 @@ def init(file: Path, result: Result, *, root: Path, today: date) -> str:
     return "".join(told)
 
 
-def test(policy_file: Path | None, findings_file: Path, *, today: date) -> Tried:
+def test(policy_file: Path | None, findings_file: Path, *, today: date, fetch: load.Fetch | None) -> Tried:
     """Judges a saved findings.json by a policy. Raises MlgateError when one of the two cannot be read.
 
     Findings that the earlier policy itself asked for (formats, sources, licences, required facts) are left out: whether
     another policy asks for them can only be said of the repository.
     """
-    policy = commands.read(policy_file)
+    policy = commands.read(policy_file, fetch)
     before = saved.load(findings_file)
     entries = {entry.fingerprint: entry for entry in before.findings}
     found = [(finding, key) for finding, key in saved.found(before, catalogue()) if finding.rule.id not in _OWN]
@@ -91,9 +91,12 @@ def waiver(
     owner: str,
     expires: str,
     today: date,
+    fetch: load.Fetch | None = None,
 ) -> str:
     """The YAML that waives a finding, to paste below `waivers: items:`. Raises MlgateError where none would work."""
-    policy: Policy = commands.read(policy_file) if policy_file or commands.DEFAULT.is_file() else load.preset("starter")
+    policy: Policy = (
+        commands.read(policy_file, fetch) if policy_file or commands.DEFAULT.is_file() else load.preset("starter")
+    )
     waive.check_end(policy, expires, today)
     before = saved.load(findings_file)
     entry = waive.chosen(before, fingerprint)

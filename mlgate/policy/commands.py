@@ -8,22 +8,22 @@ from pathlib import Path
 import msgspec
 
 from mlgate.errors import MlgateError
-from mlgate.policy.load import PRESETS, load, preset
+from mlgate.policy.load import PRESETS, Fetch, load, preset
 from mlgate.policy.schema import Policy, json_schema
 
 DEFAULT = Path(".mlgate.yml")
 
 
-def run(action: str, file: Path | None) -> str:
+def run(action: str, file: Path | None, fetch: Fetch | None = None) -> str:
     """What the command prints. Raises MlgateError on a policy that is not valid or cannot be read or written."""
     if action == "schema":
         return json.dumps(json_schema(), indent=2, sort_keys=True) + "\n"
     if action == "check":
-        read(file)
+        read(file, fetch)
         return f"{file or DEFAULT} is a valid policy.\n"
     if file and str(file) in PRESETS and not file.exists():
         return shown(preset(str(file)))
-    return shown(read(file) if file or DEFAULT.is_file() else preset("starter"))
+    return shown(read(file, fetch) if file or DEFAULT.is_file() else preset("starter"))
 
 
 def create(file: Path, text: str) -> None:
@@ -37,7 +37,7 @@ def create(file: Path, text: str) -> None:
         raise MlgateError(f"{str(file)!r} cannot be written: {error.strerror}.", "Name another file.") from None
 
 
-def read(file: Path | None) -> Policy:
+def read(file: Path | None, fetch: Fetch | None = None) -> Policy:
     """The policy in the file (None: the default place). Raises MlgateError when there is none, or it is not valid."""
     file = file or DEFAULT
     try:
@@ -47,7 +47,7 @@ def read(file: Path | None) -> Policy:
         raise MlgateError(f"{str(file)!r} cannot be read: {error.strerror}.", "Name a policy file.") from None
     except UnicodeDecodeError:
         raise MlgateError(f"{str(file)!r} is not UTF-8.", "Save it as UTF-8.") from None
-    return load(text, str(file))
+    return load(text, str(file), fetch)
 
 
 def shown(policy: Policy) -> str:
