@@ -165,6 +165,14 @@ def _parser() -> argparse.ArgumentParser:
     waive.add_argument("--policy", type=Path, metavar="FILE", help="the policy file (default .mlgate.yml)")
     waive.set_defaults(run=_waive)
 
+    comment = commands.add_parser("comment", help="comment what an earlier, untrusted run found (workflow_run)")
+    comment.add_argument(
+        "--from", dest="folder", type=Path, required=True, metavar="DIR", help="holds that run's findings.json"
+    )
+    comment.add_argument("--path", default=".", metavar="PATH", help="the folder that was scanned; each has a comment")
+    comment.add_argument("--when", choices=["always", "on-failure"], default="always", help="as the input `comment`")
+    comment.set_defaults(run=_comment)
+
     db = commands.add_parser("db", help="the offline advisory database")
     actions = db.add_subparsers(dest="action", required=True, metavar="ACTION")
     update = actions.add_parser("update", help="download OSV's dumps")
@@ -429,6 +437,23 @@ def _waive(options: argparse.Namespace) -> _Said:
         fetch=_fetch,
     )
     return _Said(text=text)
+
+
+def _comment(options: argparse.Namespace) -> _Said:
+    from mlgate.github import second  # noqa: PLC0415  (start-up)
+    from mlgate.github.client import Client  # noqa: PLC0415
+    from mlgate.github.comment import When  # noqa: PLC0415
+
+    base = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
+    outcome = second.post(
+        options.folder,
+        os.environ,
+        path=options.path,
+        when=When(options.when),
+        connect=lambda: Client(base, token),
+    )
+    return _Said(text=f"comment {outcome.done}: {outcome.url or outcome.note or 'nothing to say'}\n")
 
 
 def _db(options: argparse.Namespace) -> _Said:

@@ -193,9 +193,10 @@ def _read_here(top: Path, place: str) -> bytes | None:
         return None
     except OSError as error:
         raise MlgateError(f"The policy {place!r} cannot be read: {error.strerror}.", "Use a plain file.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # before fdopen, which takes no folder
+        os.close(descriptor)
+        raise MlgateError(f"The policy {place!r} is no file.", "Use a plain file.")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise MlgateError(f"The policy {place!r} is no file.", "Use a plain file.")
         data = file.read(_LARGEST_POLICY + 1)
     if len(data) > _LARGEST_POLICY:
         raise MlgateError(f"The policy {place!r} is larger than {_LARGEST_POLICY:,} bytes.", "Make it smaller.")

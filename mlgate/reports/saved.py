@@ -24,10 +24,15 @@ def load(path: Path) -> FindingsFile:
         raise MlgateError(f"{str(path)!r} cannot be read: {error.strerror}.", _HINT) from None
     if len(data) > _LARGEST:
         raise MlgateError(f"{str(path)!r} is larger than {_LARGEST:,} bytes.", _HINT)
+    return read(data, str(path))
+
+
+def read(data: bytes, name: str) -> FindingsFile:
+    """The bytes of a findings.json as records. Raises MlgateError when they are none that this version wrote."""
     try:
         return msgspec.json.decode(data, type=FindingsFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MlgateError(f"{str(path)!r} is no findings.json of mlgate: {error}.", _HINT) from None
+        raise MlgateError(f"{name!r} is no findings.json of mlgate: {str(error)[:300]}.", _HINT) from None
 
 
 def found(saved: FindingsFile, rules: Mapping[str, Rule]) -> Iterator[tuple[Finding, str]]:
