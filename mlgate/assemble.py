@@ -25,6 +25,7 @@ from mlgate.records import (
 )
 from mlgate.references._exports import resolved
 from mlgate.references._joined import joined, with_digests
+from mlgate.references._sharded import sharded
 from mlgate.wire import Line
 
 
@@ -61,13 +62,16 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     )
     findings = [x for x in lines if isinstance(x, Finding)]
     findings += shards.compared(components, readings, whole=whole)
+    findings = list(_with_torch(findings, components))
+    scanned = tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned)
+    components, edges = sharded(components, relations, {one.path: one for one in scanned})
     return Inventory(
         root=root,
         components=components,
         references=tuple(references),
-        relations=tuple(sorted(relations, key=_relation_order)),
-        findings=tuple(sorted(_with_torch(findings, components), key=finding_order)),
-        scanned=tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned),
+        relations=tuple(sorted(edges, key=_relation_order)),
+        findings=tuple(sorted(findings, key=finding_order)),
+        scanned=scanned,
         head=head,
         timestamp=timestamp,
         explanations=tuple(x for x in lines if isinstance(x, Explanation)),

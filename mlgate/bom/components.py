@@ -24,7 +24,7 @@ from packageurl import PackageURL
 from mlgate.bom.graph import Graph, Node
 from mlgate.bom.licenses import licenses
 from mlgate.bom.texts import clean, hub_page, url, without_credentials
-from mlgate.records import Component, Hash, Kind, Pairs, Resolution
+from mlgate.records import Component, Hash, Kind, Pairs, Part, Resolution
 from mlgate.records import Occurrence as Seen
 
 _TYPES = {
@@ -82,6 +82,21 @@ def component(node: Node, graph: Graph, resolved: Mapping[str, Resolution]) -> C
         evidence=_evidence(node, purl, resolved),
         pedigree=_pedigree(node, graph),
         properties=[Property(name=key, value=value) for key, value in properties(node)],
+        components=[_part(node.ref, part) for part in record.parts],
+    )
+
+
+def _part(ref: str, part: Part) -> CdxComponent:
+    """A file of a model that is stored in several, in the model's own `components`."""
+    found = part.hash if part.hash and usable(part.hash) else None
+    told = [Property(name="mlgate:hash:declared", value=f"{found.algorithm}:{found.value.lower()}")] if found else []
+    size = [Property(name="mlgate:file:size", value=str(part.size))] if part.size is not None else []
+    return CdxComponent(
+        type=ComponentType.FILE,
+        bom_ref=clean(f"{ref}#{part.path}", 1000),
+        name=clean(part.path, 300),
+        hashes=[_hash(found)] if found else [],
+        properties=[*(told if found and found.declared else []), *size],
     )
 
 

@@ -243,7 +243,8 @@ def _digests(inventory: Inventory) -> Iterator[tuple[str, frozenset[str]]]:
     for component in inventory.components:
         identity = component.identity
         if component.kind is Kind.MODEL and identity.startswith("file:") and "!" not in identity:
-            yield identity, frozenset(one.value for one in component.hashes if one.algorithm == "SHA-256")
+            parts = (part.hash for part in component.parts if part.hash)
+            yield identity, frozenset(one.value for one in (*component.hashes, *parts) if one.algorithm == "SHA-256")
 
 
 def _inner_templates(before: Inventory, inventory: Inventory) -> Iterator[Finding]:

@@ -35,6 +35,15 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of the files that a model is stored in; `hash` is None where its content is not here."""
+
+    path: str
+    hash: Hash | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackageFacts:
     """What a manifest says of a package. `ecosystem` is OSV's name ("PyPI", "npm", "Maven").
 
@@ -99,7 +108,7 @@ class Component:
 
     `identity` has no version: `hf:org/name`, `torchhub:owner/repo:entry`, `file:models/a.pkl`,
     `dataset:hf:org/name`, `api:openai:gpt-4o`, or a versionless purl for packages. `pinned` says whether `version`
-    fixes bytes.
+    fixes bytes. `parts` are the files of a model that is stored in several.
     """
 
     kind: Kind
@@ -114,6 +123,7 @@ class Component:
     package: PackageFacts | None = None
     model: ModelFacts | None = None
     data: DataFacts | None = None
+    parts: tuple[Part, ...] = ()
     properties: Pairs = ()
 
 

@@ -51,9 +51,9 @@ def _document(inventory: Inventory, parts: Graph, names: Names, *, name: str, ve
     for ref, one in components.items():
         for element in (one.package, *one.agents):
             found[element["spdxId"]] = element
-        if one.file:
-            found[one.file["spdxId"]] = one.file
-            relations.add(ids[ref], "contains", one.file["spdxId"])
+        for file in one.files:
+            found[file["spdxId"]] = file
+            relations.add(ids[ref], "contains", file["spdxId"])
         record = parts.nodes[ref].component
         terms = declared(record, names)
         found |= {element["spdxId"]: element for element in terms}

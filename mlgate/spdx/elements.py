@@ -36,10 +36,10 @@ _HYPERPARAMETERS = ("alpha", "context-length", "rank", "vocabulary")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """The elements of one component: its package, the file it is, and the agents that it names."""
+    """The elements of one component: its package, the files it is, and the agents that it names."""
 
     package: Json
-    file: Json | None = None
+    files: tuple[Json, ...] = ()
     agents: tuple[Json, ...] = ()
 
 
@@ -71,7 +71,8 @@ def made(node: Node, graph: Graph, names: Names) -> Made:
         agents = (_agent(names, "Organization", provider),)
         told |= {"suppliedBy": agents[0]["spdxId"], "comment": "A hosted model, used through its provider's API."}
     told["extension"] = _extension(_told(node, graph))
-    return Made(package=names.element(kind, node.ref, **told), file=file, agents=agents)
+    files = (*((file,) if file else ()), *_parts(node, names))
+    return Made(package=names.element(kind, node.ref, **told), files=files, agents=agents)
 
 
 def _agent(names: Names, kind: str, name: str) -> Json:
@@ -90,6 +91,19 @@ def _file(node: Node, names: Names) -> Json | None:
         software_primaryPurpose=_PURPOSES[node.component.kind],
         verifiedUsing=list(_hashes(hashes(node))),
     )
+
+
+def _parts(node: Node, names: Names) -> Iterator[Json]:
+    """The files of a model that is stored in several."""
+    for part in node.component.parts:
+        yield names.element(
+            FILE,
+            f"{node.ref}#{part.path}",
+            name=clean(part.path),
+            software_fileKind="file",
+            software_primaryPurpose="model",
+            verifiedUsing=list(_hashes([part.hash] if part.hash else [])),
+        )
 
 
 def _hashes(found: Iterable[Hash]) -> Iterator[Json]:
