@@ -56,9 +56,15 @@ class Call:
             if isinstance(place, int) and place < starred:
                 return self._given(positional[place], self.at)
             if isinstance(place, str):
+                name, _, below = place.partition(".")
                 for keyword in self.node.keywords:
-                    if keyword.arg == place:
-                        return self._given(keyword.value, self.at)
+                    if keyword.arg == name:
+                        given = self._given(keyword.value, self.at)
+                        if not below:
+                            return given
+                        inner = self._below(given, below)
+                        if inner.given or inner.maybe:
+                            return inner
         spread = self._spreads()
         for key, value, at in reversed(spread):
             if key in places and isinstance(key, str):
@@ -67,6 +73,15 @@ class Call:
 
     def _given(self, node: ast.expr, at: At) -> Argument:
         return Argument(self.ev.values(node, at), node, at, given=True)
+
+    def _below(self, owner: Argument, key: str) -> Argument:
+        """What a dict given as argument holds under a key (`env={"HF_MODEL_ID": ...}`)."""
+        displays = owner.values.displays()
+        for display in displays:
+            for held, node, at in reversed(display.entries):
+                if held == key:
+                    return self._given(node, at)
+        return Argument(maybe=owner.values.unknown or any(display.open for display in displays))
 
     def _spreads(self) -> list[tuple[Plain, ast.expr, At]]:
         if self._spread is None:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from mlgate.records import Finding, Include, Kind, Reference, Resolution, Severity
 from mlgate.references import _rules as rule
 from mlgate.references import _targets
+from mlgate.references._callees import called
 from mlgate.references._calls import Argument, Call, cut, source
 from mlgate.references._consent import Consent
+from mlgate.references._domain import UNKNOWN, Display, Values, union
 from mlgate.references._names import Names, root, takes
 from mlgate.references._origin import in_process
 from mlgate.references._scope import At, Tree
@@ -26,6 +28,7 @@ _PARTIAL = frozenset({"functools.partial", "functools.partialmethod"})
 _AS_VALUES = frozenset({"torch-load", "unpickle"})
 _GATHER = frozenset({"partial", "dict", "update"})  # where the value goes from there is followed
 _ABOUT = frozenset({"isinstance", "hasattr", "callable", "getattr", "setattr", "print", "id", "type", "repr"})
+_MOST_TARGETS = 24
 _CONTAINERS = (ast.keyword, ast.Return, ast.Dict, ast.List, ast.Tuple, ast.arguments, ast.Lambda, ast.Yield)
 
 
@@ -96,7 +99,7 @@ class Reader:
     def _references(self, call: Call) -> Iterator[Reference]:
         loader = call.loader
         if loader is not None and loader.source == "called":
-            yield from self._called(call, loader)
+            yield from called(call, loader, self.locate)
             return
         if loader is None or loader.kind is None or not loader.target:
             return
@@ -111,25 +114,6 @@ class Reader:
         if any(_targets.packaged(loader, text) for text, _ in target.values.texts()):
             target = call.argument(loader.files)
         yield from self._of(call, loader, kind, target)
-
-    def _called(self, call: Call, loader: Loader) -> Iterator[Reference]:
-        """What the name of the function says: `torchvision.models.resnet50(weights=...)`, `fetch_20newsgroups()`."""
-        if loader.enabled:
-            enabled = call.argument(loader.enabled)
-            if not enabled.given or not (enabled.values.unknown or any(k.value for k in enabled.values.known)):
-                return
-        parts = call.qualified.split(".")
-        name = parts[-2] if parts[-1] == "load_data" and len(parts) > 1 else parts[-1].removeprefix("fetch_")
-        variant = call.argument(loader.revision) if loader.revision else None
-        stated = source(variant.node) if variant and variant.node is not None and variant.given else ""
-        kind = loader.kind or Kind.MODEL
-        yield Reference(
-            kind=kind,
-            identity=("dataset:" if kind is Kind.DATASET else "") + loader.bare.format(name),
-            location=self.locate(call.node),
-            symbol=call.symbol,
-            revision=cut(stated.rpartition(".")[2].strip("'\"")) or None,
-        )
 
     def _kind(self, call: Call, loader: Loader) -> Kind | None:
         """The row's kind, or the one that `repo_type` states; None for a Space, which is neither."""
@@ -163,7 +147,8 @@ class Reader:
         stated = _stated(revision)
         entries = [text for text, _ in call.argument(loader.entry).values.texts()] if loader.entry else []
         known = []
-        for text, how in target.values.texts():
+        given = self._several(target.values, loader)
+        for text, how in given.texts():
             if not text:
                 continue
             if loader.source == "download":
@@ -178,11 +163,13 @@ class Reader:
             )
             if found.identity is None and loader.source in {"data", "download"}:
                 continue  # an address of something else
+            if found.identity is None and _targets.is_constant(text) and (given.unknown or len(given.texts()) > 1):
+                continue  # the branch for another library's models
             if found.identity and found.identity.startswith(f"{loader.bare.partition(':')[0]}:") and loader.enabled:
                 enabled = call.argument(loader.enabled)
                 if not enabled.given or not (enabled.values.unknown or any(k.value for k in enabled.values.known)):
                     continue
-            if found.hub and stated is not None:
+            if stated is not None and (found.hub or (loader.source == "bundled" and found.identity)):
                 found = _targets.with_revision(found, stated)
             known.append((found, how, text))
         for found, how, text in known:
@@ -202,7 +189,7 @@ class Reader:
             )
         by_default = any(how is Resolution.DEFAULT for _, how, _ in known)
         via = self._via(target)
-        if (target.given and not target.values.unknown and target.values.texts()) or by_default:
+        if (target.given and not given.unknown and given.texts()) or by_default:
             return
         if loader.optional and not via:
             return
@@ -218,6 +205,20 @@ class Reader:
             loader=call.qualified if via else "",
             tentative=loader.optional,
         )
+
+    def _several(self, values: Values, loader: Loader) -> Values:
+        """The target's values, and those in it where it is a list or a dict (`data_files={"train": ["a.csv"]}`)."""
+        for _ in range(2 if loader.several else 0):
+            displays = values.displays()
+            if not displays:
+                break
+            plain = Values(tuple(k for k in values.known if not isinstance(k.value, Display)), values.unknown)
+            inner = (
+                self.ev.values(node, at) for display in displays for _, node, at in display.entries[:_MOST_TARGETS]
+            )
+            is_open = any(display.open or len(display.entries) > _MOST_TARGETS for display in displays)
+            values = union((plain, *inner, *([UNKNOWN] if is_open else [])))
+        return values
 
     def _via(self, target: Argument) -> str:
         """The dotted import path of what another file holds, when the target is nothing else."""

@@ -13,6 +13,8 @@ from mlgate.references._table import Loader
 
 # huggingface_hub.utils._validators.REPO_ID_REGEX and validate_repo_id
 _REPO_ID = re.compile(r"(?:[\w.-]+/)?[\w.-]{1,96}", re.ASCII)
+# The hub's names without owner are in small letters; `WAV2VEC2_ASR_BASE_960H` is a key of another library's table.
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 _HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 _HUB_PREFIXES = ("hf-hub:", "hf_hub:", "hf://", "huggingface:")
@@ -119,12 +121,14 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return _torchhub(text, entry, base)
         case "kaggle":
             return _kaggle(text, prefix)
-        case "mlflow" if text.startswith("models:/"):
-            name, _, version = text.removeprefix("models:/").strip("/").partition("/")
-            name, _, alias = name.partition("@")
-            return Target(identity=f"mlflow:{name}", revision=version or alias or None) if name else NOWHERE
-        case "mlflow" if text.startswith("runs:/"):
-            return Target(identity=f"mlflow:{text}")
+        case "mlflow" if text.startswith(("models:/", "runs:/")):
+            return _mlflow(text)
+        case "tag":
+            name, _, version = text.partition(":")
+            known = re.fullmatch(r"[\w.-]+(:[\w.-]+)?", text)
+            return Target(identity=prefix + loader.bare.format(name), revision=version or None) if known else NOWHERE
+        case "shards":
+            return _shards(text, prefix, base)
         case "api":
             return _api(loader.scheme, text)
         case "data" if text.startswith("hf://"):
@@ -137,6 +141,33 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return NOWHERE if "://" in text else Target(identity=prefix + loader.bare.format(text, root=root))
         case _:
             return _elsewhere(text, prefix, base)
+
+
+def _mlflow(text: str) -> Target:
+    """`models:/name/version`, `models:/name@alias` or `runs:/...`."""
+    if text.startswith("runs:/"):
+        return Target(identity=f"mlflow:{text}")
+    name, _, version = text.removeprefix("models:/").strip("/").partition("/")
+    name, _, alias = name.partition("@")
+    return Target(identity=f"mlflow:{name}", revision=version or alias or None) if name else NOWHERE
+
+
+def _shards(text: str, prefix: str, base: str) -> Target:
+    """Shards of WebDataset: an address, a path or a command that prints one (`pipe:curl -s URL`).
+
+    Braces (`{000..099}`) stay as they are: they stand for one dataset.
+    """
+    if text.startswith("pipe:"):
+        found = re.search(r"(?:https?|s3|gs|hf|ais)://[^\s'\"|;&]+", text)
+        if found is None:
+            return NOWHERE
+        text = found[0]
+    text = text.split("::", 1)[0]
+    if text.startswith("hf://"):
+        parts = text.removeprefix("hf://").removeprefix("datasets/").split("/")
+        name, _, revision = "/".join(parts[:2]).partition("@")
+        return _repository("hf", name, revision, prefix) if is_repo_id(name) else NOWHERE
+    return _elsewhere(text, prefix, base)
 
 
 def _elsewhere(text: str, prefix: str, base: str) -> Target:
@@ -173,6 +204,11 @@ def _is_path(text: str) -> bool:
     return lowered.endswith(_FILE_ENDINGS) or promised(text.rsplit("/", 1)[-1]) is not None
 
 
+def is_constant(text: str) -> bool:
+    """Whether it is written like the name of a constant: a key of some library's own table."""
+    return _CONSTANT.fullmatch(text) is not None
+
+
 def is_repo_id(text: str) -> bool:
     """Hugging Face's own rule for a repository id; `bert-base-uncased` is one."""
     parts = text.split("/")
@@ -201,6 +237,8 @@ def _hub(loader: Loader, text: str, prefix: str, base: str, root: str) -> Target
     if not is_repo_id(name):
         return NOWHERE
     if not named and "/" not in name:
+        if is_constant(name):
+            return NOWHERE
         if loader.hub_users and root not in loader.hub_users and root not in {"", "?", "<local>"}:
             return NOWHERE
         if loader.bare and not (loader.plain and re.fullmatch(loader.plain, name)):

@@ -257,7 +257,9 @@ class Evaluator:
         node, at = sites[0]
         given = node.args[0]
         classes = given.elts if isinstance(given, (ast.Tuple, ast.List)) else [given]
-        entries = tuple((index, each, at) for index, each in enumerate(classes))
+        # as calls without arguments: objects whose fields have their defaults
+        made = (ast.copy_location(ast.Call(each, [], []), each) for each in classes)
+        entries = tuple((index, each, at) for index, each in enumerate(made))
         return Values((Known(Display(entries, mapping=False, open=False, sources=(node,))),))
 
     def _arguments(self, args: Iterable[ast.expr], at: At) -> list[Values]:
