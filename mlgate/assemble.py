@@ -23,7 +23,7 @@ from mlgate.records import (
     Scanned,
     Severity,
 )
-from mlgate.references._exports import resolved
+from mlgate.references._exports import loose, resolved
 from mlgate.references._joined import joined, with_digests
 from mlgate.wire import Line
 
@@ -60,6 +60,7 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
         if component.data is None or not component.data.named or component.identity in related
     )
     findings = [x for x in lines if isinstance(x, Finding)]
+    findings += loose(references)
     findings += shards.compared(components, readings, whole=whole)
     return Inventory(
         root=root,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mlgate.records import Exports, Kind, Reference, Resolution
+from mlgate.records import Exports, Finding, Kind, Reference, Resolution
 from mlgate.references import _targets
 from mlgate.references._settings import SEPARATOR
 from mlgate.references._table import table
+from mlgate.references._unpinned import about_revision
 
 _MOST = 300  # names of one file
 _CHAIN = 5  # files that hand a name on
@@ -94,6 +95,25 @@ def resolved(references: Iterable[Reference], modules: Sequence[Exports]) -> Ite
             resolution=Resolution.CONFIG if configured else Resolution.CONSTANT,
             purl=found.purl,
             tentative=row.source == "data",
+        )
+
+
+def loose(references: Iterable[Reference]) -> Iterator[Finding]:
+    """Findings about targets of other files that are on the hub and not pinned: only here it is known what they are."""
+    for reference in references:
+        identity = reference.identity or ""
+        name = identity.removeprefix("dataset:")
+        row = table().match(reference.loader) if reference.via and name.startswith("hf:") else None
+        if row is None or not row.revision or reference.pinned:
+            continue
+        yield about_revision(
+            reference.location,
+            f"{reference.symbol} loads {name.removeprefix('hf:')}",
+            dataset=reference.kind is Kind.DATASET,
+            stated=reference.revision,
+            dynamic=reference.dynamic_revision,
+            evidence=f"{reference.symbol}({reference.expression})",
+            subject=identity,
         )
 
 

@@ -33,6 +33,7 @@ SOURCES = frozenset(
         "called",
         "tag",
         "shards",
+        "gdrive",
         "",
     }
 )
@@ -67,6 +68,7 @@ class Loader:
     revision: Places = ()
     entry: Places = ()
     files: Places = ()
+    output: Places = ()
     repo_type: Places = ()
     enabled: Places = ()
     bare: str = ""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mlgate.identify import promised
 from mlgate.records import Kind
+from mlgate.references._addresses import drive, maker, shard
 from mlgate.references._table import Loader
 
 # huggingface_hub.utils._validators.REPO_ID_REGEX and validate_repo_id
@@ -71,13 +72,18 @@ _MODEL_NAME = re.compile(r"[\w.:/@+ -]{1,200}", re.ASCII)
 
 def _api(provider: str, text: str) -> Target:
     """A model behind an API: `api:PROVIDER:NAME`, or Ollama's, which is a model with a tag."""
-    if not _MODEL_NAME.fullmatch(text) or "://" in text:
+    if not _MODEL_NAME.fullmatch(text) or "://" in text or provider == "?":
         return NOWHERE
     if provider == "*":
+        known = maker(text) if "/" not in text else ""
+        if known:
+            return Target(identity=f"api:{known}:{text}")
         provider, cut, text = text.partition("/" if "/" in text else ":")
         if not cut or provider not in _PROVIDERS:
             return NOWHERE
         provider = "ollama" if provider == "ollama_chat" else provider
+    if provider == "openai" and "/" in text:
+        return NOWHERE  # an open model on a server that speaks OpenAI's protocol; which one is not said
     if provider == "ollama":
         name, _, tag = text.partition(":")
         return Target(identity=f"ollama:{name}", revision=tag or None)
@@ -95,6 +101,11 @@ def downloaded(url: str) -> Kind | None:
     if promised(name) is not None:
         return Kind.MODEL
     return Kind.DATASET if name.endswith(_DATA_ENDINGS) else None
+
+
+def stored(path: str) -> Kind | None:
+    """What the name promises under which a download is stored."""
+    return downloaded(f"https://host/{path.strip().rpartition('/')[2]}")
 
 
 def is_dated(identity: str) -> bool:
@@ -129,13 +140,14 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return Target(identity=prefix + loader.bare.format(name), revision=version or None) if known else NOWHERE
         case "shards":
             return _shards(text, prefix, base)
+        case "gdrive":
+            text = drive(text) or text
+            return _elsewhere(text, prefix, base) if "://" in text else NOWHERE
         case "api":
             return _api(loader.scheme, text)
-        case "data" if text.startswith("hf://"):
-            return _hub(loader, text, prefix, base, root)
         case "download" if downloaded(text) is None:
             return NOWHERE
-        case "hub":
+        case "hub" | "data" if loader.source == "hub" or text.startswith("hf://"):
             return _hub(loader, text, prefix, base, root)
         case "bundled" if not _is_path(text) or re.fullmatch(r"[\w-]+\.pt", text):
             return NOWHERE if "://" in text else Target(identity=prefix + loader.bare.format(text, root=root))
@@ -157,17 +169,12 @@ def _shards(text: str, prefix: str, base: str) -> Target:
 
     Braces (`{000..099}`) stay as they are: they stand for one dataset.
     """
-    if text.startswith("pipe:"):
-        found = re.search(r"(?:https?|s3|gs|hf|ais)://[^\s'\"|;&]+", text)
-        if found is None:
-            return NOWHERE
-        text = found[0]
-    text = text.split("::", 1)[0]
+    text = shard(text)
     if text.startswith("hf://"):
         parts = text.removeprefix("hf://").removeprefix("datasets/").split("/")
         name, _, revision = "/".join(parts[:2]).partition("@")
         return _repository("hf", name, revision, prefix) if is_repo_id(name) else NOWHERE
-    return _elsewhere(text, prefix, base)
+    return _elsewhere(text, prefix, base) if text else NOWHERE
 
 
 def _elsewhere(text: str, prefix: str, base: str) -> Target:
@@ -185,6 +192,9 @@ def _elsewhere(text: str, prefix: str, base: str) -> Target:
         return NOWHERE
     if host in _HUB_HOSTS:
         return _hub_url(parts.path, prefix)
+    on_drive = drive(text)
+    if on_drive:
+        return Target(identity=prefix + on_drive)
     return Target(identity=prefix + urlunsplit((parts.scheme, host + port, parts.path, "", ""))) if host else NOWHERE
 
 

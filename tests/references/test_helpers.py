@@ -1,0 +1,88 @@
+"""Downloads by helpers under common names, clients of other servers, classes that inherit a loader, what is dynamic."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlgate.references.python import INSPECTOR
+from tests.reading import read
+
+DRIVE = "1N0GL8ehwbz2eZQWz2b0A5XBdXdxZhg"
+OPENAI = "from openai import OpenAI\nimport os\n"
+CREATE = "client.chat.completions.create(model={}, messages=[])"
+
+
+def told(source: str) -> list[str | None]:
+    said = read(INSPECTOR, "app/a.py", source)
+    assert said.stopped is None, said.stopped
+    return [r.identity for r in said.references]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            (
+                "from .commons import weight_utils\nURL = 'https://h.org/v1/arcface.h5'\n"
+                "weight_utils.download_weights_if_necessary(file_name='arcface.h5', source_url=URL)"
+            ),
+            ["https://h.org/v1/arcface.h5"],
+        ),
+        (
+            (
+                "from .commons import weight_utils\nweight_utils.download_weights_if_necessary(\n"
+                f"    file_name='b/w.onnx', source_url='https://drive.google.com/uc?export=download&confirm=x&id={DRIVE}')"
+            ),
+            [f"https://drive.google.com/file/d/{DRIVE}"],
+        ),
+        (
+            (
+                "from basicsr.utils.download_util import load_file_from_url\n"
+                "load_file_from_url(url='https://h.org/RealESRGAN_x4plus.pth', model_dir=d)"
+            ),
+            ["https://h.org/RealESRGAN_x4plus.pth"],
+        ),
+        ("from u import cached_path\ncached_path('https://h.org/license.txt', d)  # url", []),
+        ("from u import download_file\ndownload_file(url, path)", []),
+        (
+            f"import gdown\ngdown.download(id='{DRIVE}', output='train.csv')",
+            [f"dataset:https://drive.google.com/file/d/{DRIVE}"],
+        ),
+        ("import gdown\ngdown.download(url, out)", [None]),
+        ("import urllib.request as r\nr.urlretrieve(f'https://h.org/{name}.onnx', 'x')", [None]),
+        ("import urllib.request as r\nr.urlretrieve(f'https://h.org/{name}.zip', 'x.onnx')", []),
+        ("from sentence_transformers import SentenceTransformer as S\nS(name)\nS(modules=[a])", [None]),
+        (
+            "from faster_whisper import WhisperModel\nclass W(WhisperModel):\n    pass\nW('large-v3')",
+            ["faster-whisper:large-v3"],
+        ),
+        (
+            (
+                "from faster_whisper import WhisperModel\nclass W(WhisperModel):\n"
+                "    def __init__(self, device):\n        pass\nW('cpu')"
+            ),
+            [],
+        ),
+        ("from peft import PeftModel\ndef f(model):\n    model.load_adapter('o/lora', 'x')", ["hf:o/lora"]),
+        (
+            "import litellm\nlitellm.completion(model='gpt-4o')\nlitellm.completion(model='mine')",
+            ["api:openai:gpt-4o", None],
+        ),
+        (OPENAI + "client = OpenAI()\n" + CREATE.format("'gpt-4o'"), ["api:openai:gpt-4o"]),
+        (
+            OPENAI + "client = OpenAI(base_url='https://api.deepseek.com/v1')\n" + CREATE.format("'deepseek-chat'"),
+            ["api:deepseek:deepseek-chat"],
+        ),
+        (
+            OPENAI + "client = OpenAI(base_url='https://openrouter.ai/api/v1')\n" + CREATE.format("'google/gemini-2'"),
+            ["api:openrouter:google/gemini-2"],
+        ),
+        (OPENAI + "client = OpenAI(base_url='http://localhost:8000/v1')\n" + CREATE.format("'o/n'"), [None]),
+        (
+            OPENAI + "client = OpenAI(base_url=os.environ.get('BASE'))\n" + CREATE.format("'gpt-4o'"),
+            ["api:openai:gpt-4o"],
+        ),
+    ],
+)
+def test_what_is_loaded(source: str, expected: list[str | None]) -> None:
+    assert told(source) == expected
