@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mlgate.records import Kind
+
 _DRIVE_HOSTS = frozenset({"drive.google.com", "docs.google.com", "drive.usercontent.google.com"})
 _ID = r"([\w-]{10,100})"
 _DRIVE = re.compile(rf"(?:/file/d/|/uc/?\?(?:[^#]*&)?id=|/(?:open|download)\?(?:[^#]*&)?id=){_ID}", re.ASCII)
@@ -11,6 +13,15 @@ _FOLDER = re.compile(rf"/folders/{_ID}", re.ASCII)
 _PIPED = re.compile(r"(?:https?|s3|gs|hf|ais)://[^\s'\"|;&]+")
 
 
+ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2|txz|7z|rar|gz|bz2|xz|zst|bin)", re.IGNORECASE)
+MODEL_WORDS = re.compile(
+    r"(?<![a-z])(models?|weights?|checkpoints?|ckpts?|pre-?trained|backbones?|loras?|embeddings?|ggml)(?![a-z])",
+    re.IGNORECASE,
+)
+DATA_WORDS = re.compile(
+    r"(?<![a-z])(data|data-?sets?|corpus|corpora|train(ing)?|annotations?|captions?|benchmarks?)(?![a-z])",
+    re.IGNORECASE,
+)
 # Whose models such names are, where no provider is named (litellm's get_llm_provider).
 _MAKERS = (
     (re.compile(r"(gpt-|o[134](-|$)|text-embedding-|dall-e|tts-|whisper-|chatgpt-)"), "openai"),
@@ -42,6 +53,23 @@ _SERVERS = {
     "models.inference.ai.azure.com": "github",
     "models.github.ai": "github",
 }
+
+
+def words_say(about: str) -> Kind | None:
+    """What the words of a path say: model words before data words, since models are named after their data."""
+    if MODEL_WORDS.search(about):
+        return Kind.MODEL
+    return Kind.DATASET if DATA_WORDS.search(about) else None
+
+
+def archive(url: str, about: str) -> Kind | None:
+    """What an archive is, by the words of its address and of the code around it; None for releases of source code."""
+    address = url.partition("?")[0]
+    if not url.startswith(("https://", "http://", "ftp://")) or not ARCHIVE.search(address[-8:]):
+        return None
+    if "github.com/" in address and "/releases/" not in address and "/raw/" not in address:
+        return None
+    return words_say(f"{address.partition('://')[2]} {about}")
 
 
 def maker(name: str) -> str:

@@ -53,23 +53,27 @@ class Call:
         positional = self.node.args[self._skip :]
         starred = next((i for i, arg in enumerate(positional) if isinstance(arg, ast.Starred)), len(positional))
         for place in places:
-            if isinstance(place, int) and place < starred:
-                return self._given(positional[place], self.at)
-            if isinstance(place, str):
-                name, _, below = place.partition(".")
-                for keyword in self.node.keywords:
-                    if keyword.arg == name:
-                        given = self._given(keyword.value, self.at)
-                        if not below:
-                            return given
-                        inner = self._below(given, below)
-                        if inner.given or inner.maybe:
-                            return inner
+            written = self._written(place, positional[:starred])
+            if written.given or written.maybe:
+                return written
         spread = self._spreads()
         for key, value, at in reversed(spread):
             if key in places and isinstance(key, str):
                 return self._given(value, at)
         return Argument(maybe=self._open or starred < len(positional))
+
+    def _written(self, place: int | str, positional: list[ast.expr]) -> Argument:
+        """What is written out at one place: 0, "name", or "name.KEY" and "0.KEY" for what a dict holds there."""
+        first, _, below = (place, "", "") if isinstance(place, int) else place.partition(".")
+        number = int(first) if str(first).isdigit() else None
+        if number is not None:
+            node = positional[number] if number < len(positional) else None
+        else:
+            node = next((k.value for k in self.node.keywords if k.arg == first), None)
+        if node is None:
+            return Argument()
+        given = self._given(node, self.at)
+        return self._below(given, below) if below else given
 
     def _given(self, node: ast.expr, at: At) -> Argument:
         return Argument(self.ev.values(node, at), node, at, given=True)

@@ -129,7 +129,9 @@ class Reader:
         if in_process(self.names, target.node, target.at):
             return True
         names = self.names.resolve(target.node, target.at)
-        return any("()" in name and self.table.match(name.partition("()")[0]) for name in names)
+        makers = (self.table.match(name.partition("()")[0]) for name in names if "()" in name)
+        # a download whose address cannot be told says nothing: then this load has to
+        return any(made is not None and made.source != "download" for made in makers)
 
     def _inner(self, call: Call, target: Argument) -> bool:
         """Whether this is a class's own `from_pretrained` handing its parameters on."""

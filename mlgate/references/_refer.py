@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from mlgate.records import Kind, Reference, Resolution
 from mlgate.references import _targets
+from mlgate.references._addresses import archive
 from mlgate.references._calls import Argument, Call, cut, source
 from mlgate.references._clients import hosted_by
 from mlgate.references._domain import UNKNOWN, Display, Values, union
@@ -79,8 +80,10 @@ class Targets:
         entries = [entry for entry, _ in call.argument(loader.entry).values.texts()] if loader.entry else []
         row = loader
         if loader.source in {"download", "gdrive"}:
-            outputs = call.argument(loader.output).values.texts()
-            stored = next((_targets.stored(name) for name, _ in outputs), None)
+            output = call.argument(loader.output)
+            stored = next((_targets.stored(name) for name, _ in output.values.texts()), None)
+            if stored is None and _targets.downloaded(text) is None:
+                stored = archive(text, f"{source(call.argument(loader.target).node)} {source(output.node)}")
             kind = _targets.downloaded(text) or stored or kind
             if stored is not None and "://" in text:
                 row = dataclasses.replace(loader, source="url")  # its name does not say, but that of its copy
@@ -123,14 +126,16 @@ class Targets:
     def _several(self, values: Values, loader: Loader) -> Values:
         """The target's values, and those in it where it is a list or a dict (`data_files={"train": ["a.csv"]}`)."""
         for _ in range(2 if loader.several else 0):
-            displays = values.displays()
+            displays = [(k.value, k.how) for k in values.known if isinstance(k.value, Display)]
             if not displays:
                 break
             plain = Values(tuple(k for k in values.known if not isinstance(k.value, Display)), values.unknown)
             inner = (
-                self.ev.values(node, at) for display in displays for _, node, at in display.entries[:_MOST_TARGETS]
+                self.ev.values(node, at).at_best(how)
+                for display, how in displays
+                for _, node, at in display.entries[:_MOST_TARGETS]
             )
-            is_open = any(display.open or len(display.entries) > _MOST_TARGETS for display in displays)
+            is_open = any(display.open or len(display.entries) > _MOST_TARGETS for display, _ in displays)
             values = union((plain, *inner, *([UNKNOWN] if is_open else [])))
         return values
 

@@ -82,6 +82,35 @@ def told(source: str) -> list[str | None]:
             OPENAI + "client = OpenAI(base_url=os.environ.get('BASE'))\n" + CREATE.format("'gpt-4o'"),
             ["api:openai:gpt-4o"],
         ),
+        (
+            (
+                "from u import download_file\nURLS = ['https://h.org/a.pth', 'https://hf.co/o/n/resolve/main/a.pth']\n"
+                "def load(url=URLS):\n    download_file(url, 'x')"
+            ),
+            ["https://h.org/a.pth", "hf:o/n"],
+        ),
+        (
+            "from u import cached_path\ndata_url = 'https://h.org/CLL_corpus.tar.gz'\ncached_path(data_url)",
+            ["dataset:https://h.org/CLL_corpus.tar.gz"],
+        ),
+        ("from u import cached_path\ncached_path('https://github.com/o/data/archive/main.zip')  # url", []),
+        ("from basicsr.utils import load_file_from_url as g\nimport torch\np = g(url=u)\ntorch.load(p)", [None]),
+        (
+            "from audiocraft.models import MusicGen\nMusicGen.get_pretrained('facebook/musicgen-small')",
+            ["hf:facebook/musicgen-small"],
+        ),
+        (
+            "from txtai import Embeddings\nEmbeddings({'path': 'o/n'})\nEmbeddings(path='o/m')\nEmbeddings()",
+            ["hf:o/n", "hf:o/m"],
+        ),
+        (
+            "from keybert import KeyBERT\nKeyBERT(model='all-MiniLM-L6-v2')\nKeyBERT()",
+            ["hf:sentence-transformers/all-MiniLM-L6-v2"],
+        ),
+        (
+            "from flair.embeddings import TransformerWordEmbeddings as T\nT('xlm-roberta-large')",
+            ["hf:xlm-roberta-large"],
+        ),
     ],
 )
 def test_what_is_loaded(source: str, expected: list[str | None]) -> None:
