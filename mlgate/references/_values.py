@@ -130,7 +130,9 @@ class Evaluator:
             if isinstance(item, ast.FormattedValue):
                 if item.format_spec is not None or item.conversion not in {-1, ord("s")}:
                     return UNKNOWN
-                parts.append(self.values(item.value, at))
+                inner = self.values(item.value, at)
+                kept = tuple(k for k in inner.known if k.value is not None)  # code sets it before it writes it out
+                parts.append(Values(kept, inner.unknown or len(kept) < len(inner.known)))
             else:
                 parts.append(self.values(item, at))
         return combine(lambda *texts: "".join(map(str, texts)), parts)

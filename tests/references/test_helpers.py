@@ -93,6 +93,10 @@ def told(source: str) -> list[str | None]:
             "from u import cached_path\ndata_url = 'https://h.org/CLL_corpus.tar.gz'\ncached_path(data_url)",
             ["dataset:https://h.org/CLL_corpus.tar.gz"],
         ),
+        (
+            "import urllib.request as r\ndef f(lang=None):\n    r.urlretrieve(f'https://h.org/{lang}-1M.npy', 'x')",
+            [None],
+        ),
         ("from u import cached_path\ncached_path('https://github.com/o/data/archive/main.zip')  # url", []),
         ("from basicsr.utils import load_file_from_url as g\nimport torch\np = g(url=u)\ntorch.load(p)", [None]),
         (
