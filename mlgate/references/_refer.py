@@ -157,6 +157,8 @@ def _worth_saying(target: Argument, loader: Loader) -> bool:
         return False
     if loader.source != "download":
         return loader.source in _SURE
+    if isinstance(target.node, ast.JoinedStr) and source(target.node)[2:].startswith("hf://"):
+        return True
     tail: ast.AST | None = target.node
     while isinstance(tail, (ast.JoinedStr, ast.BinOp)):  # f"{BASE}/{name}.onnx"
         tail = tail.right if isinstance(tail, ast.BinOp) else tail.values[-1] if tail.values else None

@@ -16,6 +16,10 @@ from mlgate.references._table import Loader
 _REPO_ID = re.compile(r"(?:[\w.-]+/)?[\w.-]{1,96}", re.ASCII)
 # The hub's names without owner are in small letters; `WAV2VEC2_ASR_BASE_960H` is a key of another library's table.
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+# The hub's first models have no owner in their name; any other name without one is often a folder of somebody's.
+FIRST = re.compile(
+    r"(?:distil)?(?:bert|gpt2|roberta|t5|albert|xlnet|xlm|xlm-roberta|electra|openai-gpt|ctrl|transfo-xl)(?:-[\w.-]+)?"
+)
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 _HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 _HUB_PREFIXES = ("hf-hub:", "hf_hub:", "hf://", "huggingface:")
@@ -145,10 +149,10 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return _elsewhere(text, prefix, base) if "://" in text else NOWHERE
         case "api":
             return _api(loader.scheme, text)
+        case "hub" | "data" | "download" if loader.source == "hub" or text.startswith("hf://"):
+            return _hub(loader, text, prefix, base, root)
         case "download" if downloaded(text) is None:
             return NOWHERE
-        case "hub" | "data" if loader.source == "hub" or text.startswith("hf://"):
-            return _hub(loader, text, prefix, base, root)
         case "bundled" if not _is_path(text) or re.fullmatch(r"[\w-]+\.pt", text):
             return NOWHERE if "://" in text else Target(identity=prefix + loader.bare.format(text, root=root))
         case _:
@@ -249,7 +253,8 @@ def _hub(loader: Loader, text: str, prefix: str, base: str, root: str) -> Target
     if not named and "/" not in name:
         if is_constant(name):
             return NOWHERE
-        if loader.hub_users and root not in loader.hub_users and root not in {"", "?", "<local>"}:
+        others = loader.hub_users and root not in loader.hub_users and root not in {"", "?", "<local>"}
+        if others and not FIRST.fullmatch(name):
             return NOWHERE
         if loader.bare and not (loader.plain and re.fullmatch(loader.plain, name)):
             scheme, _, name = loader.bare.format(name, root=root).partition(":")

@@ -97,6 +97,16 @@ def told(source: str) -> list[str | None]:
             "import urllib.request as r\ndef f(lang=None):\n    r.urlretrieve(f'https://h.org/{lang}-1M.npy', 'x')",
             [None],
         ),
+        (
+            "from cached_path import cached_path\ncached_path('hf://o/n/m.safetensors')\ncached_path(f'hf://o/{x}/m.pt')",
+            ["hf:o/n", None],
+        ),
+        ("from torch import nn\nnn.Embedding.from_pretrained(vectors)", []),
+        (
+            "from colbert.modeling import ColBERT\nColBERT.from_pretrained('bert-base-uncased')",
+            ["hf:bert-base-uncased"],
+        ),
+        ("from colbert.modeling import ColBERT\nColBERT.from_pretrained('mine')", [None]),
         ("from u import cached_path\ncached_path('https://github.com/o/data/archive/main.zip')  # url", []),
         ("from basicsr.utils import load_file_from_url as g\nimport torch\np = g(url=u)\ntorch.load(p)", [None]),
         (

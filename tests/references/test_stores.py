@@ -114,6 +114,15 @@ def test_a_field_without_field_is_a_default() -> None:
     assert told(source) == [("hf:o/n", None, Resolution.DEFAULT.value)]
 
 
+def test_a_field_that_a_method_reads_is_a_default() -> None:
+    source = (
+        "from dataclasses import dataclass\nfrom transformers import AutoModel\n"
+        "@dataclass\nclass Embedder:\n    model: str = 'o/n'\n"
+        "    def __post_init__(self):\n        AutoModel.from_pretrained(self.model)"
+    )
+    assert told(source) == [("hf:o/n", None, "default")]
+
+
 def test_a_signature_of_aliases_is_not_written_out() -> None:
     levels = "\n".join(f"  b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]" for n in range(1, 9))
     signature = f"signature: {{inputs: *b8, outputs: '[1]'}}\nrun_id: 0x{'f' * 5000}\n"
