@@ -12,7 +12,7 @@ from mlgate.references import _targets
 from mlgate.references._addresses import archive
 from mlgate.references._calls import Argument, Call, cut, source
 from mlgate.references._clients import hosted_by
-from mlgate.references._domain import UNKNOWN, Display, Values, union
+from mlgate.references._domain import UNKNOWN, Display, Values, union, worse
 from mlgate.references._names import root
 from mlgate.references._settings import setting
 from mlgate.references._table import Loader
@@ -43,14 +43,19 @@ class Targets:
         given = self._several(target.values, loader)
         several = given.unknown or len(given.texts()) > 1
         by_default = False
+        told: dict[tuple[Kind, str | None, str | None, str], Reference] = {}
         for text, how in given.texts():
             for each, found in self._read(call, loader, kind, text, stated):
                 if found.identity is None and several and _targets.is_constant(text):
                     continue  # the branch for another library's models
                 by_default = by_default or how is Resolution.DEFAULT
-                yield self._known(
-                    call, loader, each, found, how, text if found.identity is None else source(target.node)
-                )
+                shown = text if found.identity is None else source(target.node)
+                said = self._known(call, loader, each, found, how, shown)
+                # several files of one repository are one target: the one that is found most surely
+                key = (each, found.identity, found.revision, "" if found.identity else text)
+                if key not in told or worse(told[key].resolution, how) is not how:
+                    told[key] = said
+        yield from told.values()
         via = self._via(target)
         if (target.given and not given.unknown and given.texts()) or by_default:
             return

@@ -101,6 +101,10 @@ def told(source: str) -> list[str | None]:
             "from cached_path import cached_path\ncached_path('hf://o/n/m.safetensors')\ncached_path(f'hf://o/{x}/m.pt')",
             ["hf:o/n", None],
         ),
+        (
+            "from cached_path import cached_path\nfor x in ('a', 'b'):\n    cached_path(f'hf://o/n/{x}.safetensors')",
+            ["hf:o/n"],
+        ),
         ("from torch import nn\nnn.Embedding.from_pretrained(vectors)", []),
         (
             "from colbert.modeling import ColBERT\nColBERT.from_pretrained('bert-base-uncased')",
