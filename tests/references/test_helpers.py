@@ -105,6 +105,11 @@ def told(source: str) -> list[str | None]:
             "from cached_path import cached_path\nfor x in ('a', 'b'):\n    cached_path(f'hf://o/n/{x}.safetensors')",
             ["hf:o/n"],
         ),
+        (
+            "from gfpgan import GFPGANer\nGFPGANer(model_path='https://h.org/GFPGANv1.3.pth', upscale=2)",
+            ["https://h.org/GFPGANv1.3.pth"],
+        ),
+        ("from funasr import AutoModel\nAutoModel(model='paraformer-zh')", ["funasr:paraformer-zh"]),
         ("from torch import nn\nnn.Embedding.from_pretrained(vectors)", []),
         (
             "from colbert.modeling import ColBERT\nColBERT.from_pretrained('bert-base-uncased')",
