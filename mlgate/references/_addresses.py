@@ -13,6 +13,7 @@ _FOLDER = re.compile(rf"/folders/{_ID}", re.ASCII)
 _PIPED = re.compile(r"(?:https?|s3|gs|hf|ais)://[^\s'\"|;&]+")
 
 
+_TEXT = re.compile(r"\.(txt|conll|conllu|iob2?|bio|xml|json|train|dev|test[ab]?)$", re.IGNORECASE)
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2|txz|7z|rar|gz|bz2|xz|zst|bin)", re.IGNORECASE)
 MODEL_WORDS = re.compile(
     r"(?<![a-z])(models?|weights?|checkpoints?|ckpts?|pre-?trained|backbones?|loras?|embeddings?|ggml)(?![a-z])",
@@ -62,9 +63,14 @@ def words_say(about: str) -> Kind | None:
     return Kind.DATASET if DATA_WORDS.search(about) else None
 
 
-def archive(url: str, about: str) -> Kind | None:
-    """What an archive is, by the words of its address and of the code around it; None for releases of source code."""
+def archive(url: str, about: str, place: str = "") -> Kind | None:
+    """What an archive is, by the words of its address and of the code around it; None for releases of source code.
+
+    A text that is stored at a `place` named after data (`Path("datasets")`) is data, too.
+    """
     address = url.partition("?")[0]
+    if url.startswith(("https://", "http://")) and _TEXT.search(address[-12:]) and DATA_WORDS.search(place):
+        return Kind.DATASET
     if not url.startswith(("https://", "http://", "ftp://")) or not ARCHIVE.search(address[-8:]):
         return None
     if "github.com/" in address and "/releases/" not in address and "/raw/" not in address:

@@ -88,7 +88,9 @@ class Targets:
             output = call.argument(loader.output)
             stored = next((_targets.stored(name) for name, _ in output.values.texts()), None)
             if stored is None and _targets.downloaded(text) is None:
-                stored = archive(text, f"{source(call.argument(loader.target).node)} {source(output.node)}")
+                stored = archive(
+                    text, f"{source(call.argument(loader.target).node)} {source(output.node)}", source(output.node)
+                )
             kind = _targets.downloaded(text) or stored or kind
             if stored is not None and "://" in text:
                 row = dataclasses.replace(loader, source="url")  # its name does not say, but that of its copy

@@ -110,6 +110,11 @@ def told(source: str) -> list[str | None]:
             ["https://h.org/GFPGANv1.3.pth"],
         ),
         ("from funasr import AutoModel\nAutoModel(model='paraformer-zh')", ["funasr:paraformer-zh"]),
+        (
+            "from u import cached_path\nB = 'https://h.org/c/'\ncached_path(f'{B}train.txt', Path('datasets') / url)",
+            ["dataset:https://h.org/c/train.txt"],
+        ),
+        ("from u import cached_path\ncached_path('https://h.org/vocab.txt', Path('cache') / url)", []),
         ("from torch import nn\nnn.Embedding.from_pretrained(vectors)", []),
         (
             "from colbert.modeling import ColBERT\nColBERT.from_pretrained('bert-base-uncased')",
