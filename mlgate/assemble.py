@@ -23,7 +23,7 @@ from mlgate.records import (
     Scanned,
     Severity,
 )
-from mlgate.references._exports import resolved
+from mlgate.references._exports import loose, resolved
 from mlgate.references._joined import joined, with_digests
 from mlgate.references._sharded import sharded
 from mlgate.wire import Line
@@ -61,6 +61,7 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
         if component.data is None or not component.data.named or component.identity in related
     )
     findings = [x for x in lines if isinstance(x, Finding)]
+    findings += loose(references)
     findings += shards.compared(components, readings, whole=whole)
     findings = list(_with_torch(findings, components))
     scanned = tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned)

@@ -10,6 +10,7 @@ import yaml
 from mlgate.errors import Incomplete
 
 _LARGEST = 512 << 10  # a deep network has 200 kB; PyYAML is slow
+_PAIRS = 200_000  # of all mappings together: merge keys (`<<`) of merge keys double with each level
 _PYTHON = "tag:yaml.org,2002:python/"
 # Keras itself writes tuples; whatever else makes a Python object has another reason to be there
 _DATA = frozenset(
@@ -19,7 +20,15 @@ _DATA = frozenset(
 
 
 class _Plain(yaml.SafeLoader):
-    """Takes every tag for nothing but what is below it."""
+    """Takes every tag for nothing but what is below it, and has an end for merge keys."""
+
+    pairs = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self.pairs += len(node.value)
+        if self.pairs > _PAIRS:
+            raise Incomplete("limit", f"YAML with more than {_PAIRS:,} keys after its merges")
 
 
 def _plain(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:

@@ -7,6 +7,7 @@ Format: mlflow/models/model.py and mlflow/pyfunc/__init__.py (load_model): `load
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from mlgate import rules
@@ -94,14 +95,21 @@ def _leaves(path: str) -> bool:
     return plain.startswith(("/", "~")) or ".." in plain.split("/") or ":" in plain
 
 
+def _plain(value: Any, limit: int) -> str:
+    """A scalar as text. A list or mapping is never written out: aliases of aliases in it have no end."""
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return ""  # Python refuses to write numbers of thousands of digits
+    return shown(str(value)[: 4 * limit], limit) if isinstance(value, str | int | float | date) else ""
+
+
 def _facts(document: dict[str, Any]) -> ModelFacts:
-    flavors = sorted(str(name)[:50] for name in document["flavors"])
+    flavors = sorted(_plain(name, 50) for name in document["flavors"])
     keys = ("mlflow_version", "model_uuid", "run_id", "utc_time_created", "model_id")
-    other = tuple((key, shown(str(document[key]), 100)) for key in keys if document.get(key) is not None)
+    other = tuple((key, text) for key in keys if (text := _plain(document.get(key), 100)))
     signature = document.get("signature")
     sides = signature if isinstance(signature, dict) else {}
     inputs, outputs = (
-        tuple([shown(str(sides[side]), 300)] if sides.get(side) else []) for side in ("inputs", "outputs")
+        tuple([text] if (text := _plain(sides.get(side), 300)) else []) for side in ("inputs", "outputs")
     )
     return ModelFacts(
         format="mlflow", architecture=", ".join(flavors)[:200], inputs=inputs, outputs=outputs, other=other

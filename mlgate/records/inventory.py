@@ -143,7 +143,7 @@ class Reference:
 
     A `tentative` one reads a file that is a dataset only if it is in the repository: output is read again, too. `via`
     is the dotted import path of a target that another file of the repository holds, `loader` the qualified name of
-    what is called with it.
+    what is called with it, and `dynamic_revision` says that a revision is given that cannot be told.
     """
 
     kind: Kind
@@ -158,6 +158,7 @@ class Reference:
     tentative: bool = False
     via: str = ""
     loader: str = ""
+    dynamic_revision: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
