@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlgate.inspectors import keras, onnx, tensorflow
+from mlgate.inspectors import huggingface, keras, onnx, tensorflow
 from mlgate.inspectors._protobuf import shallow
 from tests.builders import keras as layers
 from tests.builders import onnx as onnx_builders
@@ -81,3 +81,64 @@ def test_an_object_of_keras_without_keras_name_in_it() -> None:
     assert not keras.claims(artifact("m/arch.json", apart))
     far = b'{"x": "' + b" " * (3 << 20) + b'", "layer": ' + json.dumps(layers.old_lambda()).encode() + b"}"
     assert read(keras.INSPECTOR, "m/arch.json", far).rules == ["MLG-MDL-053"]
+
+
+PIPELINE = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.20"}
+TYPES = {"structure": {"query": ["q"]}, "parameters": {}}
+HOSTILE = "{{ messages.__class__ }}"
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "rule"),
+    [
+        ("m/router_config.json", {"types": {"q": "os.system"}, **TYPES}, "MLG-MDL-043"),
+        ("m/1_Asym/config.json", {"types": {"q": "subprocess.Popen"}, **TYPES}, "MLG-MDL-043"),
+        ("m/1_Asym/config.json", {"types": {"q": "own.Layer"}, **TYPES}, "MLG-MDL-042"),
+        ("m/1_Asym/config.json", {"types": {"../../q": "sentence_transformers.models.Dense"}, **TYPES}, "MLG-MDL-172"),
+        ("m/2_Dense/config.json", {"in_features": 4, "activation_function": "antigravity.x"}, "MLG-MDL-043"),
+        ("m/config.json", {"sbert_ce_default_activation_function": "pdb.set_trace"}, "MLG-MDL-043"),
+        ("m/config.json", {"sentence_transformers": {"activation_fn": "code.interact"}}, "MLG-MDL-043"),
+        ("m/modules.json", [{"path": "", "type": "sentence_transformers.util.misc.os"}], "MLG-MDL-043"),
+        ("m/modules.json", [{"path": "../x", "type": "sentence_transformers.models.Dense"}], "MLG-MDL-172"),
+        ("m/sentence_bert_config.json", {"model_args": {"trust_remote_code": True}}, "MLG-MDL-171"),
+        ("m/model_index.json", {**PIPELINE, "scheduler": ["os", "system"]}, "MLG-MDL-043"),
+        ("m/modular_model_index.json", {"unet": [None, None, {"type_hint": ["os", "system"]}]}, "MLG-MDL-043"),
+        ("m/adapter_config.json", {"megatron_config": {"a": 1}, "megatron_core": "subprocess"}, "MLG-MDL-043"),
+        ("m/config.json", {"model_type": "x", "transformers_weights": "../x.safetensors"}, "MLG-MDL-172"),
+        ("m/processor_config.json", {"tokenizer": {"chat_template": HOSTILE}}, "MLG-MDL-040"),
+        ("m/config.json", {"text_config": {"attn_implementation": "evil/kernel"}}, "MLG-MDL-042"),
+    ],
+)
+def test_what_a_folder_makes_its_loader_import(path: str, document: Any, rule: str) -> None:
+    data = json.dumps(document)
+    assert huggingface.INSPECTOR.claims(artifact(path, data.encode()))
+    assert read(huggingface.INSPECTOR, path, data).rules == [rule]
+
+
+def test_a_key_may_be_spelled_in_escapes() -> None:
+    data = '{"model_type": "x", "auto\\u005fmap": {"AutoModel": "m.M"}}'
+    assert read(huggingface.INSPECTOR, "m/config.json", data).rules == ["MLG-MDL-042"]
+
+
+def test_code_for_generation_is_told() -> None:
+    path = "m/custom_generate/generate.py"
+    assert huggingface.INSPECTOR.claims(artifact(path, b"x = 1"))
+    assert read(huggingface.INSPECTOR, path, b"x = 1").rules == ["MLG-MDL-042"]
+    assert not huggingface.INSPECTOR.claims(artifact("m/generate.py", b"x = 1"))
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("m/2_Dense/config.json", {"in_features": 4, "activation_function": "torch.nn.modules.activation.Tanh"}),
+        ("m/config.json", {"model_type": "gpt2", "activation_function": "gelu_new", "types": {"a": "b.c"}}),
+        ("m/config.json", {"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"}),
+        ("m/modules.json", [{"idx": 0, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]),
+        ("m/sentence_bert_config.json", {"max_seq_length": 512, "model_args": {"trust_remote_code": False}}),
+        ("m/model_index.json", {**PIPELINE, "unet": ["diffusers", "UNet"], "feature_extractor": [None, None]}),
+        ("m/adapter_config.json", {"megatron_config": None, "megatron_core": "megatron.core"}),
+        ("m/config.json", {"_attn_implementation": {"": "sdpa"}, "attn_implementation": "flash_attention_2"}),
+    ],
+)
+def test_what_libraries_write_themselves_is_nothing(path: str, document: Any) -> None:
+    assert read(huggingface.INSPECTOR, path, json.dumps(document)).rules == []
