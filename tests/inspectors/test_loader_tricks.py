@@ -142,3 +142,44 @@ def test_code_for_generation_is_told() -> None:
 )
 def test_what_libraries_write_themselves_is_nothing(path: str, document: Any) -> None:
     assert read(huggingface.INSPECTOR, path, json.dumps(document)).rules == []
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% set d = dict(_=1) %}{% set u = d|list|first %}{{ messages[u*2 ~ 'class' ~ u*2] }}",
+        "{{ messages['{0}{0}class{0}{0}'.format('_')] }}",
+        "{{ messages['__{m}__'.format(m='class')] }}",
+        "{{ messages['__%(m)s__' % {'m': 'class'}] }}",
+        "{% set k = 'XXclassXX'.translate({88: '_'}) %}{{ messages[k] }}",
+        "{{ messages['class'.center(9, '_')] }}",
+        "{% set l = ['__cl', 'ass__'] %}{{ messages[l[0] ~ l[1]] }}",
+        "{% set x = 'QQclassQQ'.split('Q') %}{{ messages[x|join('_')] }}",
+        "{% set l = [] %}{% set _ = l.append('_') %}{% set u = l[0] %}{{ messages[u~u~'class'~u~u] }}",
+        "{% set u = '&#95;'|striptags %}{{ messages[u~u~'class'~u~u] }}",
+        "{% set k %}{% filter replace('X','_') %}XXclassXX{% endfilter %}{% endset %}{{ messages[k] }}",
+        "{% set k | replace('X','_') %}XXclassXX{% endset %}{{ messages[k] }}",
+    ],
+)
+def test_a_word_that_a_template_puts_together(template: str) -> None:
+    assert "MLG-MDL-040" in read(huggingface.INSPECTOR, "m/chat_template.jinja", template).rules
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% set names = ['role', 'content'] %}{{ messages[0][names[1]] }}{{ '%s: %d' % ('a', 1) }}{{ '{}'.format(x) }}",
+        "{% set ns = namespace(i=0, key='a') %}{% set ns.key = 'b' %}{{ messages[ns.i] }}{{ x[ns.key ~ '_x'] }}",
+        "{% set x = '=' * 80 %}{{ x.center(90) }}{{ 'a'.join(tools) }}{% for i in range(1000) %}{{ i }}{% endfor %}",
+        "{% set x = x ~ x %}{{ x[x] }}{{ 'a' * 10 ** 9 % 3 }}{{ '{0.a}'.format(x) }}{{ ('a' * 20000) * 20000 }}",
+    ],
+)
+def test_templates_that_put_words_together_for_people(template: str) -> None:
+    said = read(huggingface.INSPECTOR, "m/chat_template.jinja", template)
+    assert "MLG-MDL-040" not in said.rules
+    assert said.stopped is None
+
+
+def test_a_loop_to_a_computed_number() -> None:
+    template = "{% for i in range(10 ** 9) %}{{ messages }}{% endfor %}"
+    assert read(huggingface.INSPECTOR, "m/chat_template.jinja", template).rules == ["MLG-MDL-041"]
