@@ -13,6 +13,7 @@ from mlgate.errors import Incomplete
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
 from mlgate.inspectors._onnx_schema import OFFICIAL, OPAQUE, OPAQUE_ANYWHERE, SCHEMA, TYPES
 from mlgate.inspectors._protobuf import Message, Walker, shallow
+from mlgate.inspectors.tensorflow import holds_node
 from mlgate.records import (
     Artifact,
     Category,
@@ -196,7 +197,12 @@ def _is_tensor(artifact: Artifact) -> bool:
     # dims may be packed or not
     found = [f for f in shallow(artifact.head, artifact.source.size) or [(0, 0, 0, 0)] if f[:2] not in {(1, 0), (1, 2)}]
     right = all(_TENSOR_WIRES.get(number) == wire for number, wire, _, _ in found)
-    return right and any(number == 2 and value in TYPES for number, _, value, _ in found)
+    # TensorFlow's graphs begin with a block too, and skip a number that an attacker puts beside it
+    return (
+        right
+        and not holds_node(artifact.head, artifact.source.size)
+        and any(number == 2 and value in TYPES for number, _, value, _ in found)
+    )
 
 
 def _claims(artifact: Artifact) -> bool:

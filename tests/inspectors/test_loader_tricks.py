@@ -183,3 +183,35 @@ def test_templates_that_put_words_together_for_people(template: str) -> None:
 def test_a_loop_to_a_computed_number() -> None:
     template = "{% for i in range(10 ** 9) %}{{ messages }}{% endfor %}"
     assert read(huggingface.INSPECTOR, "m/chat_template.jinja", template).rules == ["MLG-MDL-041"]
+
+
+WRITES = tf.graph(tf.const("n", "/tmp/x"), tf.const("c", "hi"), tf.node("w", "WriteFile", "n", "c"))
+
+
+@pytest.mark.parametrize(
+    "before", [onnx_builders.number(2, 1), onnx_builders.number(100, 1), onnx_builders.block(9, b"x")]
+)
+def test_a_frozen_graph_with_a_field_that_it_skips(before: bytes) -> None:
+    found = artifact("m/frozen.pb", before + WRITES)
+    assert tensorflow.INSPECTOR.claims(found)
+    assert not onnx.INSPECTOR.claims(found)
+    assert read(tensorflow.INSPECTOR, "m/frozen.pb", before + WRITES).rules == ["MLG-MDL-070"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'node { name: "a" op: "Wr\\u0069te\\U00000046ile" }',
+        'node < name: "a" op: "WriteFile" >',
+        'node [{ name: "a" op # what it does\n : "WriteFile" }]',
+        'version: 3 node { name: "a" op: "WriteFile" }',
+    ],
+)
+def test_a_graph_in_text_of_any_spelling(text: str) -> None:
+    assert tensorflow.INSPECTOR.claims(artifact("m/graph.pbtxt", text.encode()))
+    assert read(tensorflow.INSPECTOR, "m/graph.pbtxt", text).rules == ["MLG-MDL-070"]
+
+
+def test_other_peoples_text_format_is_nothing() -> None:
+    for text in ('node { calculator: "PassThrough" input_stream: "in" }', "item { id: 1 name: 'cat' }", 'name: "x"'):
+        assert not tensorflow.INSPECTOR.claims(artifact("m/graph.pbtxt", text.encode()))
