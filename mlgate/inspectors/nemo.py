@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from mlgate import rules
 from mlgate.inspectors._keras_config import values
@@ -37,6 +38,10 @@ _LIBRARIES = frozenset(
     | {"megatron", "apex", "timm", "diffusers", "sklearn", "numpy", "torchmetrics", "monai", "datasets"}
 )
 _TOLD = 20
+_CHOICES = 8  # texts of one key
+_STEPS = 200
+_LONG = 500
+_REFERENCE = re.compile(r"\$\{\s*(?:([\w.\[\]-]+)|(?:oc\.)?env:[^,{}$]*,([^{}$]*))\s*\}")
 
 TARGET = Rule(
     id="MLG-MDL-130",
@@ -105,14 +110,47 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
             TAG, artifact.at(line=_line(text, tag)), f"The tag {name!r} makes an object.", evidence=name
         )
     told: set[str] = set()
-    for key, value in values(document):
-        if key in _TARGETS and isinstance(value, str) and "." in value and value not in told and len(told) < _TOLD:
+    texts = _texts(document)
+    for key, found in values(document):
+        for value in _spelled(found, texts) if key in _TARGETS and isinstance(found, str) else ():
+            if "." not in value or value in told or len(told) >= _TOLD:
+                continue
             rule = _rule(value, archived=artifact.member is not None)
             if rule is not None and (key == "_target_" or rule is TARGET):
                 told.add(value)
                 name = shown(value, 200)
                 message = f"{key!r} is {name!r}, which is imported and called."
-                yield rules.finding(rule, artifact.at(line=_line(text, value)), message, evidence=name)
+                yield rules.finding(rule, artifact.at(line=_line(text, found)), message, evidence=name)
+
+
+def _texts(document: Any) -> dict[str, list[str]]:
+    """The texts of a document by the last part of their place, which is enough for every form of reference to one."""
+    found: dict[str, list[str]] = {}
+    for key, value in values(document):
+        if isinstance(value, str):
+            known = found.setdefault(str(key), [])
+            if len(known) < _CHOICES and len(value) <= _LONG:
+                known.append(value)
+    return found
+
+
+def _spelled(value: str, texts: dict[str, list[str]]) -> list[str]:
+    """What a target can be when OmegaConf has put in what its `${...}` refer to; `${oc.env:NAME,default}` too."""
+    done, left = [], [value]
+    for _ in range(_STEPS):
+        if not left:
+            break
+        text = left.pop()
+        match = _REFERENCE.search(text)
+        if match is None:
+            done.append(text)
+            continue
+        if match[2] is not None:
+            choices = [match[2].strip(" '\"")]
+        else:
+            choices = texts.get(re.split(r"[.\[\]]+", match[1].rstrip("]"))[-1], [])
+        left += [text[: match.start()] + choice + text[match.end() :] for choice in choices if len(text) <= _LONG]
+    return done
 
 
 def _rule(target: str, *, archived: bool) -> Rule | None:

@@ -127,10 +127,19 @@ def _node(node: dict[str, Any]) -> Iterator[tuple[Rule, str]]:
         return
     if loader == "MethodNode":
         yield from _method(node, path)
+    content = node.get("content")
+    if isinstance(content, dict) and "function" in content and loader == "FunctionNode":
+        # until version 0.5 the function stood there, and `__class__` said "function"
+        yield from _judged(str(content.get("module_path", "")), str(content["function"]), loader)
+    yield from _judged(module, name, loader)
+
+
+def _judged(module: str, name: str, loader: str) -> Iterator[tuple[Rule, str]]:
+    path = shown(f"{module}.{name}", 200)
     entry = look_up(module, name)
     if entry.level == "dangerous" and not (loader == "OperatorFuncNode" and name in _PICKERS):
         yield REACHES, f"names {path!r}: {entry.reason}"
-    elif entry.level != "safe" and module.split(".")[0] not in _LIBRARIES | _PLAIN and module:
+    elif entry.level != "safe" and module.split(".", maxsplit=1)[0] not in _LIBRARIES | _PLAIN and module:
         yield UNKNOWN, f"needs {path!r} to be trusted"
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from mlgate.inspectors import huggingface, keras, onnx, tensorflow
+from mlgate.inspectors import huggingface, keras, mlflow, nemo, onnx, skops, tensorflow
 from mlgate.inspectors._protobuf import shallow
 from tests.builders import keras as layers
 from tests.builders import onnx as onnx_builders
 from tests.builders import tensorflow as tf
+from tests.inspectors.test_skops import pack
 from tests.reading import artifact, read
 
 _COMPUTING = (
@@ -215,3 +216,61 @@ def test_a_graph_in_text_of_any_spelling(text: str) -> None:
 def test_other_peoples_text_format_is_nothing() -> None:
     for text in ('node { calculator: "PassThrough" input_stream: "in" }', "item { id: 1 name: 'cat' }", 'name: "x"'):
         assert not tensorflow.INSPECTOR.claims(artifact("m/graph.pbtxt", text.encode()))
+
+
+def context(path: str, mode: int, key: str = "ep_cache_context") -> bytes:
+    """A model of one compiled part; the node in a graph of its own attribute is of no account."""
+    inner = onnx_builders.subgraph(onnx_builders.graph(onnx_builders.node("EPContext", "com.microsoft")))
+    told = onnx_builders.block(1, key) + onnx_builders.block(4, path)
+    how = onnx_builders.block(1, "embed_mode") + onnx_builders.number(3, mode)
+    return onnx_builders.model(onnx_builders.graph(onnx_builders.node("EPContext", "com.microsoft", told, inner, how)))
+
+
+def test_a_compiled_part_outside_of_the_folder() -> None:
+    rules = read(onnx.INSPECTOR, "m/net.onnx", context("../../tmp/x.bin", 0)).rules
+    assert "MLG-MDL-030" in rules
+    assert "MLG-MDL-030" in read(onnx.INSPECTOR, "m/net.onnx", context("/x", 1, "onnx_model_filename")).rules
+    for sound in (context("net_qnn.bin", 0), context("/../ is code", 1)):
+        assert read(onnx.INSPECTOR, "m/net.onnx", sound).rules == ["MLG-MDL-032"]
+
+
+def test_an_operator_that_calls_a_service() -> None:
+    data = onnx_builders.model(onnx_builders.graph(onnx_builders.node("AzureTextToText", "com.microsoft.extensions")))
+    (finding,) = read(onnx.INSPECTOR, "m/net.onnx", data).findings
+    assert (finding.rule.id, str(finding.severity)) == ("MLG-MDL-032", "high")
+
+
+def test_a_function_of_old_skops() -> None:
+    content = {"module_path": "os", "function": "system"}
+    old = {"__class__": "function", "__module__": "sklearn.x", "__loader__": "FunctionNode", "content": content}
+    assert read(skops.INSPECTOR, "m.skops", pack(old)).rules == ["MLG-MDL-125"]
+    old["content"] = {"module_path": "numpy", "function": "log1p"}
+    assert read(skops.INSPECTOR, "m.skops", pack(old)).rules == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("m: os.system\na:\n  _target_: ${m}\n", ["MLG-MDL-130"]),
+        ("p:\n  m: os\na:\n  _target_: ${p.m}.${..x}\n  x: system\n", ["MLG-MDL-130"]),
+        ("a:\n  _target_: ${oc.env:HOME_MADE, os.system}\n", ["MLG-MDL-130"]),
+        ("m: torch.nn\na:\n  _target_: ${m}.Linear\n", []),
+        ("a:\n  _target_: ${a}\nb: ${b}${b}\nc:\n  _target_: ${b}\n", []),
+    ],
+)
+def test_a_target_that_references_put_together(text: str, expected: list[str]) -> None:
+    assert read(nemo.INSPECTOR, "conf/model.yaml", text).rules == expected
+
+
+@pytest.mark.parametrize(
+    ("flavor", "expected"),
+    [
+        ("    artifacts:\n      a:\n        path: /etc/passwd\n        uri: file:///home/me/a\n", ["MLG-MDL-135"]),
+        ("    artifacts:\n      a:\n        path: artifacts/a\n        uri: file:///home/me/a\n", []),
+        ("    model_code_path: /Workspace/me/agent.py\n", ["MLG-MDL-134"]),
+        ("    model_binary: ../../x\n", ["MLG-MDL-135"]),
+    ],
+)
+def test_paths_of_an_mlflow_model(flavor: str, expected: list[str]) -> None:
+    text = f"flavors:\n  python_function:\n    loader_module: mlflow.pyfunc.model\n{flavor}"
+    assert read(mlflow.INSPECTOR, "m/MLmodel", text).rules == expected
