@@ -118,8 +118,10 @@ def _kind(artifact: Artifact) -> tuple[str, bool]:
     """The root message ("" when it is none of ours), and whether it is in text."""
     name = artifact.name.lower()
     head = artifact.head
-    text = _TEXT_HEAD.match(head) if name.endswith((".pbtxt", ".pb", ".meta", ".txt")) else None
-    if text is not None and (text[1] or _TEXT_NODE.search(head)):
+    # comments may stand before everything, and in `.pbtxt` that is all there can be of what is not looked at
+    shown_ = artifact.source.read_at(0, _TEXT) if name.endswith(".pbtxt") else head
+    text = _TEXT_HEAD.match(shown_) if name.endswith((".pbtxt", ".pb", ".meta", ".txt")) else None
+    if text is not None and (text[1] or _TEXT_NODE.search(shown_)):
         if name.startswith("saved_model") or text[1] in {b"meta_graphs", b"saved_model_schema_version"}:
             return "saved_model", True
         return ("meta_graph" if text[1] else "graph"), True

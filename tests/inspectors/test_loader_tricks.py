@@ -7,11 +7,30 @@ from typing import Any
 
 import pytest
 
-from mlgate.inspectors import huggingface, keras, mlflow, nemo, onnx, skops, tensorflow
+from mlgate.inspectors import (
+    coreml,
+    huggingface,
+    keras,
+    mlflow,
+    mxnet,
+    nemo,
+    onnx,
+    openvino,
+    paddle,
+    skops,
+    spacy,
+    tensorflow,
+    tfjs,
+)
 from mlgate.inspectors._protobuf import shallow
+from mlgate.records import Inspector
 from tests.builders import keras as layers
+from tests.builders import mxnet as mx
 from tests.builders import onnx as onnx_builders
+from tests.builders import openvino as vino
+from tests.builders import paddle as paddles
 from tests.builders import tensorflow as tf
+from tests.builders import tfjs as js
 from tests.inspectors.test_skops import pack
 from tests.reading import artifact, read
 
@@ -274,3 +293,52 @@ def test_a_target_that_references_put_together(text: str, expected: list[str]) -
 def test_paths_of_an_mlflow_model(flavor: str, expected: list[str]) -> None:
     text = f"flavors:\n  python_function:\n    loader_module: mlflow.pyfunc.model\n{flavor}"
     assert read(mlflow.INSPECTOR, "m/MLmodel", text).rules == expected
+
+
+def padded(document: bytes, *, length: int = 200_000) -> bytes:
+    """A JSON object with much before its keys."""
+    return b'{"_": "' + b" " * length + b'", ' + document.lstrip()[1:]
+
+
+PATHS = [{"paths": ["../../x.bin"], "weights": []}]
+MANIFEST = {"itemInfoEntries": {"a": {"path": "../../x.mlmodel"}}, "rootModelIdentifier": "a"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "path", "data"),
+    [
+        (tfjs.INSPECTOR, "m/model.json", json.dumps(js.graph_model("Add", weightsManifest=PATHS)).encode()),
+        (paddle.INSPECTOR, "m/inference.json", paddles.pir(paddles.pir_operator("1.py_func"))),
+        (mxnet.INSPECTOR, "m/model.json", mx.symbol(mx.node("Custom", op_type="x"))),
+        (coreml.INSPECTOR, "m/Manifest.json", json.dumps(MANIFEST).encode()),
+    ],
+)
+def test_keys_far_from_the_beginning(reader: Inspector, path: str, data: bytes) -> None:
+    sound = read(reader, path, data).rules
+    assert sound
+    far = padded(data)
+    assert reader.claims(artifact(path, far))
+    assert read(reader, path, far).rules == sound
+
+
+def test_what_stands_behind_long_comments() -> None:
+    graph = b"# " + b"x" * 100_000 + b"\n" + b'node { name: "a" op: "WriteFile" }'
+    assert tensorflow.INSPECTOR.claims(artifact("m/graph.pbtxt", graph))
+    net = vino.net(vino.parameter(0))
+    assert openvino.INSPECTOR.claims(artifact("m/net.xml", net))
+    for far in (b"<!-- " + b"<!-- " * 40_000 + b"-->" + net, b"<?x " + b" " * 100_000 + b"?>" + net):
+        assert openvino.INSPECTOR.claims(artifact("m/net.xml", far))
+    assert not openvino.INSPECTOR.claims(artifact("m/net.xml", b"<!-- " * 100_000))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('{"trust_remote_code": ${vars.t}}', ["MLG-MDL-147"]),
+        ('{"trust_remote_code": false, "x": ${vars.t}}', []),
+        ('{"use_fast": true}', []),
+    ],
+)
+def test_a_variable_of_spacy_can_be_anything(value: str, expected: list[str]) -> None:
+    text = f'[nlp]\nlang = "en"\n\n[vars]\nt = true\n\n[components.x.model]\ntransformer_config = {value}\n'
+    assert read(spacy.INSPECTOR, "m/config.cfg", text).rules == expected
