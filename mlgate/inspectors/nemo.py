@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from mlgate import rules
+from mlgate.inspectors._bundle_expressions import reaching
 from mlgate.inspectors._keras_config import values
 from mlgate.inspectors._keras_yaml import parse, says, tags
 from mlgate.inspectors._model_metadata import component, not_it, shown
@@ -22,6 +24,7 @@ _NAMES = frozenset({"model_config.yaml", "model_config.yml", "hparams.yaml", "hp
 _YAML = (".yaml", ".yml")
 _MARKS = (b"_target_", b"!!python/", b"tag:yaml.org,2002:python/")
 _SPELLED = re.compile(rb'"[^"\n]{0,40}\\(?:[xuU_]|\r?\n)|^%TAG|![\w!<:.,/-]*%[0-9A-Fa-f]{2}', re.MULTILINE)
+_BUNDLE = (b"$import ", b"$__import__", b"bundle_root")
 _TARGETS = frozenset({"_target_", "target", "cls"})
 _LIBRARIES = frozenset(
     {
@@ -74,19 +77,32 @@ TAG = Rule(
     cwe=("CWE-502",),
     atlas=("AML.T0011.000",),
 )
+EXPRESSION = Rule(
+    id="MLG-MDL-173",
+    title="Configuration with an expression that runs commands or other code",
+    severity=Severity.HIGH,
+    category=Category.MODEL_FILE,
+    help="MONAI evaluates every text behind `$` in a bundle's configuration as Python. This one starts programs, runs "
+    "code from elsewhere, removes files or reaches the network, which no network of layers needs.",
+    remediation="Do not run the bundle. Take it from its source again.",
+    cwe=("CWE-95", "CWE-94"),
+    atlas=("AML.T0010", "AML.T0011.000"),
+)
 
 
 def _claims(artifact: Artifact) -> bool:
     name = artifact.name.lower()
     if name.endswith(".nemo") or name in _NAMES:
         return True
+    if name.endswith(".json"):
+        return any(mark in artifact.source.read_at(0, _LARGEST) for mark in (b'"_target_"', *_BUNDLE))
     return name.endswith(_YAML) and _speaks(artifact.source)
 
 
 def _speaks(source: Source) -> bool:
     """Whether YAML names what is imported: by a target or a tag anywhere in it, plain or spelled in escapes."""
     data = source.read_at(0, _LARGEST)
-    if any(mark in data for mark in _MARKS):
+    if any(mark in data for mark in (*_MARKS, *_BUNDLE)):
         return True
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # YAML may be UTF-16
         text = data.decode("utf-16", "replace")
@@ -109,6 +125,11 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         yield rules.finding(
             TAG, artifact.at(line=_line(text, tag)), f"The tag {name!r} makes an object.", evidence=name
         )
+    expressions = [v for _, v in values(document) if isinstance(v, str) and v[:1] == "$" and v[:2] != "${"]
+    for expression, what in islice(reaching(dict.fromkeys(expressions)), _TOLD):
+        name = shown(expression, 200)
+        message = f"The expression {name!r} uses {shown(what, 80)}."
+        yield rules.finding(EXPRESSION, artifact.at(line=_line(text, expression)), message, evidence=name)
     told: set[str] = set()
     texts = _texts(document)
     for key, found in values(document):
@@ -170,10 +191,10 @@ INSPECTOR = Inspector(
     name="nemo",
     claims=_claims,
     inspect=_inspect,
-    rules=(TARGET, FOREIGN, TAG),
+    rules=(TARGET, FOREIGN, TAG, EXPRESSION),
     suffixes=(".nemo",),
     model=True,
-    reads="The configuration in the archive, and any YAML with `_target_` or Python tags: every target through the "
-    "same table as pickles. Weights and other members go through their own readers.",
-    misses="What the constructors of somebody's own targets do. Targets that interpolation puts together.",
+    reads="The configuration in the archive, and any YAML or JSON with `_target_`, Python tags or expressions of MONAI "
+    "bundles: every target through the same table as pickles. Weights and other members go through their own readers.",
+    misses="What the constructors of somebody's own targets do. Targets that resolvers of somebody's own put together.",
 )

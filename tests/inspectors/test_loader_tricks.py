@@ -342,3 +342,38 @@ def test_what_stands_behind_long_comments() -> None:
 def test_a_variable_of_spacy_can_be_anything(value: str, expected: list[str]) -> None:
     text = f'[nlp]\nlang = "en"\n\n[vars]\nt = true\n\n[components.x.model]\ntransformer_config = {value}\n'
     assert read(spacy.INSPECTOR, "m/config.cfg", text).rules == expected
+
+
+BUNDLE = {
+    "imports": ["$import glob", "$import os", "$import scripts as s"],
+    "bundle_root": ".",
+    "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
+    "files": "$list(sorted(glob.glob(os.path.join(@bundle_root, 'x', '*.nii'))))",
+    "made": "$os.makedirs(@out) if not os.path.exists(@out) else None",
+    "net": {"_target_": "monai.networks.nets.UNet", "channels": "$@n * 2"},
+    "home": "${oc.env:HOME}",
+}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"x": "$__import__('os').system('echo')"},
+        {"imports": ["$import os as scripts"], "x": "$scripts.popen('echo')"},
+        {"x": "$os.system('echo ' + @bundle_root)"},
+        {"imports": ["$from subprocess import run as go"], "x": "$go(['echo'])"},
+        {"x": "$().__class__"},
+        {"x": {"_target_": "$os.system", "command": "echo"}},
+    ],
+)
+def test_expressions_of_a_bundle(bad: dict[str, Any]) -> None:
+    path, sound = "m/configs/inference.json", json.dumps(BUNDLE)
+    assert nemo.INSPECTOR.claims(artifact(path, sound.encode()))
+    assert read(nemo.INSPECTOR, path, sound).rules == []
+    assert "MLG-MDL-173" in read(nemo.INSPECTOR, path, json.dumps({**BUNDLE, **bad})).rules
+
+
+def test_a_target_in_json() -> None:
+    data = json.dumps({"net": {"_target_": "os.system", "command": "echo"}})
+    assert nemo.INSPECTOR.claims(artifact("m/config.json", data.encode()))
+    assert read(nemo.INSPECTOR, "m/config.json", data).rules == ["MLG-MDL-130"]
