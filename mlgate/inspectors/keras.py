@@ -24,6 +24,7 @@ from mlgate.inspectors._zipwalk import Walk
 from mlgate.records import Artifact, Component, Inspector, ModelFacts, Observation
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_OLD_WEIGHTS = "model.weights.npz"
 _CONFIGS = frozenset({_CONFIG, _METADATA})
 _SEEN = 2 << 20  # of a text file in YAML, to find out what it is
 _COUNTED = 64 << 20  # packed weights up to this size are unpacked for their count alone
@@ -46,7 +47,9 @@ def _members(artifact: Artifact) -> tuple[Member, ...]:
     except Incomplete:
         return ()
     found = {member.name for member in members}
-    return members if _CONFIG in found and found & {_METADATA, _WEIGHTS} else ()
+    # loaders read the configuration before they ask for anything else
+    sure = found & {_METADATA, _WEIGHTS, _OLD_WEIGHTS} or artifact.name.lower().endswith(".keras")
+    return members if _CONFIG in found and sure else ()
 
 
 def _is_json(data: bytes) -> bool:

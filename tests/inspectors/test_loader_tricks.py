@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlgate.inspectors import (
     coreml,
+    hdf5,
     huggingface,
     keras,
     mlflow,
@@ -23,7 +27,8 @@ from mlgate.inspectors import (
     tfjs,
 )
 from mlgate.inspectors._protobuf import shallow
-from mlgate.records import Inspector
+from mlgate.records import Artifact, Inspector
+from tests.builders import hdf5 as containers
 from tests.builders import keras as layers
 from tests.builders import mxnet as mx
 from tests.builders import onnx as onnx_builders
@@ -377,3 +382,48 @@ def test_a_target_in_json() -> None:
     data = json.dumps({"net": {"_target_": "os.system", "command": "echo"}})
     assert nemo.INSPECTOR.claims(artifact("m/config.json", data.encode()))
     assert read(nemo.INSPECTOR, "m/config.json", data).rules == ["MLG-MDL-130"]
+
+
+PICKLE = b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00echo\x85R."
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"compression": "gzip"}, {"chunks": (8,), "shuffle": True, "fletcher32": True}]
+)
+@pytest.mark.parametrize("attribute", ["base_type", "other"])
+def test_a_pickle_in_a_dataset_of_bytes(options: dict[str, Any], attribute: str) -> None:
+    def fill(file: Any) -> None:
+        held = file.create_dataset("data", data=np.frombuffer(PICKLE, "u1"), **options)
+        held.attrs[attribute] = b"pickle"
+        file.create_dataset("pixels", data=np.full((4, 4), 0x80, "u1"), **({} if "chunks" in options else options))
+
+    said = read(hdf5.INSPECTOR, "m/x.h5", containers.written(fill))
+    assert [o.source.read_at(0, 100) for o in said.observations if isinstance(o, Artifact)] == [PICKLE]
+    assert said.stopped is None
+
+
+def test_a_pickle_in_an_opaque_attribute_is_not_filled_up() -> None:
+    for held in (PICKLE, PICKLE + b"rest"):
+
+        def fill(file: Any, held: bytes = held) -> None:
+            file.attrs["type"] = np.void(held)
+
+        said = read(hdf5.INSPECTOR, "m/x.h5", containers.written(fill))
+        assert [o.source.read_at(0, 100) for o in said.observations if isinstance(o, Artifact)] == [held]
+
+
+@pytest.mark.parametrize("name", ["model.zip", "model", "model.skops"])
+def test_a_skops_archive_under_any_name(name: str) -> None:
+    node = {"__class__": "Popen", "__module__": "subprocess", "__loader__": "ObjectNode", "content": None}
+    found = artifact(name, pack(node))
+    assert skops.INSPECTOR.claims(found)
+    assert read(skops.INSPECTOR, name, pack(node)).rules == ["MLG-MDL-125"]
+    assert name.endswith("skops") or read(skops.INSPECTOR, name, pack({"a": 1})).components == ()
+
+
+def test_a_keras_archive_of_a_configuration_alone() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("config.json", json.dumps(layers.model(layers.new_lambda())).encode("utf-16"))
+    assert keras.claims(artifact("m.keras", out.getvalue()))
+    assert "MLG-MDL-053" in read(keras.INSPECTOR, "m.keras", out.getvalue()).rules
