@@ -35,7 +35,15 @@ _CHAT = re.compile(r"\bmessages\b|\badd_generation_prompt\b|\b[be]os_token\b")
 _WALKED = 2_000_000
 _NAMED = 1_000  # templates of one file
 _GENERATE = ("custom_generate", "generate.py")
-_SPOKEN = ("auto_map", "custom_pipelines", "chat_template", "attn_implementation", "activation", "trust_remote_code")
+_SPOKEN = (
+    "auto_map",
+    "custom_pipelines",
+    "chat_template",
+    "attn_implementation",
+    "activation",
+    "trust_remote_code",
+    "model_file",
+)
 
 NAMES_CODE = Rule(
     id="MLG-MDL-042",
@@ -201,6 +209,8 @@ def _code(artifact: Artifact, objects: list[dict[str, Any]], text: str) -> Itera
         found = value.get("auto_map")
         for entry in found.values() if isinstance(found, dict) else (found,):
             named += entry if isinstance(entry, list) else [entry]
+        file = value.get("model_file")  # mlx-lm's, which ran it unasked at first
+        named.append(file if isinstance(file, str) and file.endswith(".py") else None)
         tasks = value.get("custom_pipelines")
         named += (
             [task.get("impl") for task in tasks.values() if isinstance(task, dict)] if isinstance(tasks, dict) else []

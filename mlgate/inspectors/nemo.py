@@ -12,9 +12,11 @@ from itertools import islice
 from typing import Any
 
 from mlgate import rules
+from mlgate.errors import Incomplete
 from mlgate.inspectors._bundle_expressions import reaching
-from mlgate.inspectors._keras_config import values
-from mlgate.inspectors._keras_yaml import parse, says, tags
+from mlgate.inspectors._keras_config import LARGEST, values
+from mlgate.inspectors._keras_config import parse as parse_json
+from mlgate.inspectors._keras_yaml import calls, parse, says, tags
 from mlgate.inspectors._model_metadata import component, not_it, shown
 from mlgate.pickles.table import look_up_path
 from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity, Source
@@ -24,6 +26,8 @@ _NAMES = frozenset({"model_config.yaml", "model_config.yml", "hparams.yaml", "hp
 _YAML = (".yaml", ".yml")
 _MARKS = (b"_target_", b"!!python/", b"tag:yaml.org,2002:python/")
 _SPELLED = re.compile(rb'"[^"\n]{0,40}\\(?:[xuU_]|\r?\n)|^%TAG|![\w!<:.,/-]*%[0-9A-Fa-f]{2}', re.MULTILINE)
+_HYPER = (b"!new:", b"!apply:", b"!applyref:", b"!name:", b"!module:")
+_PIPELINE = re.compile(rb"^pipeline\s*:", re.MULTILINE)  # pyannote's config.yaml
 _BUNDLE = (b"$import ", b"$__import__", b"bundle_root")
 _TARGETS = frozenset({"_target_", "target", "cls"})
 _LIBRARIES = frozenset(
@@ -96,13 +100,21 @@ def _claims(artifact: Artifact) -> bool:
         return True
     if name.endswith(".json"):
         return any(mark in artifact.source.read_at(0, _LARGEST) for mark in (b'"_target_"', *_BUNDLE))
-    return name.endswith(_YAML) and _speaks(artifact.source)
+    return name.endswith(_YAML) and (_speaks(artifact.source) or _is_pipeline(artifact))
+
+
+def _is_pipeline(artifact: Artifact) -> bool:
+    """Whether it is like a pipeline of pyannote.audio: `name` is imported and called with `params`."""
+    if artifact.name.lower() not in ("config.yaml", "config.yml"):
+        return False
+    data = artifact.source.read_at(0, _LARGEST)
+    return _PIPELINE.search(data) is not None and b"params" in data
 
 
 def _speaks(source: Source) -> bool:
     """Whether YAML names what is imported: by a target or a tag anywhere in it, plain or spelled in escapes."""
     data = source.read_at(0, _LARGEST)
-    if any(mark in data for mark in (*_MARKS, *_BUNDLE)):
+    if any(mark in data for mark in (*_MARKS, *_BUNDLE, *_HYPER)):
         return True
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # YAML may be UTF-16
         text = data.decode("utf-16", "replace")
@@ -119,7 +131,30 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         elif "gzip" not in artifact.formats:
             yield component(artifact, ModelFacts(format="nemo"))
         return
-    document, text = parse(artifact.source.read_at(0, _LARGEST + 1))
+    try:
+        document, text = _read(artifact)
+    except Incomplete:
+        if artifact.name.lower().endswith(_YAML) and not _speaks(artifact.source) and artifact.name not in _NAMES:
+            return  # somebody else's pipeline
+        raise
+    yield from _code(artifact, document, text)
+    yield from _targets(artifact, document, text)
+
+
+def _read(artifact: Artifact) -> tuple[Any, str]:
+    """The document and its text; JSON that is indented with tabs is no YAML. Raises Incomplete."""
+    if artifact.name.lower().endswith(".json"):
+        data = artifact.source.read_at(0, LARGEST + 1)
+        try:
+            return parse_json(data), data.decode("utf-8", "replace")
+        except Incomplete:
+            if len(data) > LARGEST:
+                raise
+    return parse(artifact.source.read_at(0, _LARGEST + 1))
+
+
+def _code(artifact: Artifact, document: Any, text: str) -> Iterator[Observation]:
+    """Tags and expressions that are imported, called or evaluated."""
     for tag in tags(text)[:_TOLD]:
         name = shown(tag, 200)
         yield rules.finding(
@@ -130,9 +165,17 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         name = shown(expression, 200)
         message = f"The expression {name!r} uses {shown(what, 80)}."
         yield rules.finding(EXPRESSION, artifact.at(line=_line(text, expression)), message, evidence=name)
+    for called in calls(text):
+        if _rule(called, archived=False) is TARGET:
+            name = shown(called, 200)
+            message = f"A tag names {name!r}, which is imported and called."
+            yield rules.finding(TARGET, artifact.at(line=_line(text, called)), message, evidence=name)
+
+
+def _targets(artifact: Artifact, document: Any, text: str) -> Iterator[Observation]:
     told: set[str] = set()
     texts = _texts(document)
-    for key, found in values(document):
+    for key, found in _named(document):
         for value in _spelled(found, texts) if key in _TARGETS and isinstance(found, str) else ():
             if "." not in value or value in told or len(told) >= _TOLD:
                 continue
@@ -142,6 +185,14 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
                 name = shown(value, 200)
                 message = f"{key!r} is {name!r}, which is imported and called."
                 yield rules.finding(rule, artifact.at(line=_line(text, found)), message, evidence=name)
+
+
+def _named(document: Any) -> Iterator[tuple[str, Any]]:
+    """All values; `name` beside `params` is what pyannote calls with them, as a target is."""
+    for key, value in values(document):
+        yield key, value
+        if isinstance(value, dict) and isinstance(value.get("params"), dict):
+            yield "target", value.get("name")
 
 
 def _texts(document: Any) -> dict[str, list[str]]:
@@ -194,7 +245,8 @@ INSPECTOR = Inspector(
     rules=(TARGET, FOREIGN, TAG, EXPRESSION),
     suffixes=(".nemo",),
     model=True,
-    reads="The configuration in the archive, and any YAML or JSON with `_target_`, Python tags or expressions of MONAI "
-    "bundles: every target through the same table as pickles. Weights and other members go through their own readers.",
+    reads="The configuration in the archive, and any YAML or JSON with `_target_`, Python tags, tags of HyperPyYAML, "
+    "names that pyannote calls or expressions of MONAI bundles: every target through the same table as pickles. "
+    "Weights and other members go through their own readers.",
     misses="What the constructors of somebody's own targets do. Targets that resolvers of somebody's own put together.",
 )

@@ -379,7 +379,7 @@ def test_expressions_of_a_bundle(bad: dict[str, Any]) -> None:
 
 
 def test_a_target_in_json() -> None:
-    data = json.dumps({"net": {"_target_": "os.system", "command": "echo"}})
+    data = json.dumps({"net": {"_target_": "os.system", "command": "echo"}}, indent="\t")
     assert nemo.INSPECTOR.claims(artifact("m/config.json", data.encode()))
     assert read(nemo.INSPECTOR, "m/config.json", data).rules == ["MLG-MDL-130"]
 
@@ -427,3 +427,26 @@ def test_a_keras_archive_of_a_configuration_alone() -> None:
         archive.writestr("config.json", json.dumps(layers.model(layers.new_lambda())).encode("utf-16"))
     assert keras.claims(artifact("m.keras", out.getvalue()))
     assert "MLG-MDL-053" in read(keras.INSPECTOR, "m.keras", out.getvalue()).rules
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("m/hyperparams.yaml", "x: !apply:os.system [echo]\n", ["MLG-MDL-130"]),
+        ("m/hyperparams.yaml", "x: !app%6cy:os.system [echo]\n", ["MLG-MDL-130"]),
+        ("m/hyperparams.yaml", "x: !new:subprocess.Popen\n  args: echo\n", ["MLG-MDL-130"]),
+        ("m/hyperparams.yaml", "x: !apply:torch.manual_seed [1]\nm: !new:speechbrain.lobes.features.Fbank\n", []),
+        ("m/config.yaml", "pipeline:\n  name: subprocess.Popen\n  params:\n    args: echo\n", ["MLG-MDL-130"]),
+        ("m/config.yaml", "pipeline:\n  name: pyannote.audio.pipelines.VAD\n  params:\n    a: 1\n", []),
+        ("m/config.yaml", "pipeline: {{ x }}\nparams: [\n", []),
+    ],
+)
+def test_names_that_yaml_of_speech_models_calls(path: str, text: str, expected: list[str]) -> None:
+    assert nemo.INSPECTOR.claims(artifact(path, text.encode()))
+    said = read(nemo.INSPECTOR, path, text)
+    assert (said.rules, said.stopped) == (expected, None)
+
+
+def test_a_model_file_of_mlx() -> None:
+    data = json.dumps({"model_type": "x", "model_file": "own.py"})
+    assert read(huggingface.INSPECTOR, "m/config.json", data).rules == ["MLG-MDL-042"]
