@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlgate.inspectors import (
     coreml,
@@ -26,6 +28,8 @@ from mlgate.inspectors import (
     tensorflow,
     tfjs,
 )
+from mlgate.inspectors._bundle_expressions import reaching
+from mlgate.inspectors._keras_tensorflow import reaches
 from mlgate.inspectors._protobuf import shallow
 from mlgate.records import Artifact, Inspector
 from tests.builders import hdf5 as containers
@@ -450,3 +454,88 @@ def test_names_that_yaml_of_speech_models_calls(path: str, text: str, expected: 
 def test_a_model_file_of_mlx() -> None:
     data = json.dumps({"model_type": "x", "model_file": "own.py"})
     assert read(huggingface.INSPECTOR, "m/config.json", data).rules == ["MLG-MDL-042"]
+
+
+_PIECES = st.sampled_from(
+    [
+        "x",
+        "'_'",
+        "'%s'",
+        "95",
+        "0",
+        "[",
+        "]",
+        "(",
+        ")",
+        "|",
+        "~",
+        "+",
+        "*",
+        "%",
+        ".",
+        ",",
+        "{",
+        "}",
+        ":",
+        "-",
+        "join",
+        "first",
+        "format",
+        "replace",
+        "center",
+        "translate",
+        "striptags",
+        "list",
+        "dict(",
+        "messages[",
+        "a=",
+    ]
+)
+_KEYS = st.sampled_from(
+    [
+        "types",
+        "structure",
+        "path",
+        "type",
+        "activation_fn",
+        "auto_mapping",
+        "parent_library",
+        "megatron_core",
+        "model_file",
+        "unet",
+        "_class_name",
+        "type_hint",
+        "auto_map",
+        "chat_template",
+        "attn_implementation",
+        "_target_",
+        "params",
+        "name",
+    ]
+)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_PIECES, max_size=14))
+def test_any_expression_of_a_template_ends_in_an_answer(pieces: list[str]) -> None:
+    read(huggingface.INSPECTOR, "m/chat_template.jinja", "{% set x = 'a' %}{{ messages[" + " ".join(pieces) + "] }}")
+
+
+@settings(max_examples=150, deadline=None)
+@given(_JSON, st.sampled_from(["config.json", "modules.json", "modular_model_index.json", "adapter_config.json"]))
+def test_any_configuration_ends_in_an_answer(document: Any, name: str) -> None:
+    read(huggingface.INSPECTOR, f"m/{name}", json.dumps(document))
+    read(nemo.INSPECTOR, f"m/{name}", json.dumps(document))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=60))
+def test_any_text_is_an_expression_or_a_path(text: str) -> None:
+    list(reaching([f"${text}", "$import os"]))
+    reaches(text)
+    read(tensorflow.INSPECTOR, "m/graph.pbtxt", f"node {text}")
