@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,9 @@ _DATA = frozenset(
     _PYTHON + name
     for name in ("tuple", "unicode", "str", "bytes", "int", "long", "float", "complex", "bool", "list", "dict", "none")
 )
+
+
+_HYPER = re.compile(r"!(?:new|apply|applyref|name|module):(.+)", re.DOTALL)
 
 
 class _Plain(yaml.SafeLoader):
@@ -50,9 +54,18 @@ def tags(text: str) -> list[str]:
     return list(dict.fromkeys(f"!!python/{tag.removeprefix(_PYTHON)}" for tag in found if tag not in _DATA))
 
 
+def calls(text: str) -> list[str]:
+    """Names in the tags by which HyperPyYAML (SpeechBrain) imports and calls, in a document of these."""
+    found = (_HYPER.fullmatch(tag) for tag, _ in _events(text)) if "!" in text else ()
+    return list(dict.fromkeys(match[1] for match in found if match))
+
+
 def says(text: str, word: str) -> bool:
     """Whether a scalar is this word, or a tag makes a Python object, however they are spelled."""
-    return any(value == word or (tag.startswith(_PYTHON) and tag not in _DATA) for tag, value in _events(text))
+    return any(
+        value == word or (tag.startswith(_PYTHON) and tag not in _DATA) or _HYPER.fullmatch(tag)
+        for tag, value in _events(text)
+    )
 
 
 def _events(text: str) -> Iterator[tuple[str, str]]:

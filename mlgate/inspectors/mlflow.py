@@ -21,7 +21,8 @@ from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observatio
 
 _LARGEST = 1 << 20
 _PATHS = frozenset(
-    {"data", "model_path", "pickled_model", "code", "artifact_path", "python_model", "cloudpickle_model"}
+    {"data", "model_path", "pickled_model", "code", "artifact_path", "python_model", "cloudpickle_model", "path"}
+    | {"model_binary", "saved_model_dir", "keras_model", "model_dir"}
 )
 
 LOADER = Rule(
@@ -73,6 +74,10 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     for key, value in values(document["flavors"]):
         if key == "loader_module" and isinstance(value, str) and not value.startswith("mlflow."):
             yield _loader(artifact, value)
+        elif key == "model_code_path" and isinstance(value, str) and value:
+            # its folder is where it was saved from: only the file's name counts
+            name = shown(value.replace("\\", "/").rpartition("/")[2], 200)
+            yield rules.finding(CODE, artifact.at(), f"Loading runs {name!r} of the model's folder.", evidence=name)
         elif key in _PATHS and isinstance(value, str):
             name = shown(value, 200)
             if _leaves(value):
