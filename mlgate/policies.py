@@ -16,6 +16,7 @@ from mlgate.reports import saved
 from mlgate.reports.escape import terminal
 from mlgate.reports.findings import FindingsFile
 
+_NOBODY = "@owner"
 # Only a policy that asks for something has these.
 _OWN = frozenset(rule.id for rule in demands.RULES if not rule.clause)
 
@@ -30,9 +31,12 @@ class Tried:
 
 def init(file: Path, result: Result, *, root: Path, today: date) -> str:
     """Writes the first policy of the repository that was looked at. Raises MlgateError when the file is there."""
-    made = beginning.first(result, owner=_owner(root), today=today)
+    owner = _email(root)
+    made = beginning.first(result, owner=owner or _NOBODY, today=today)
     commands.create(file, made.text)
     told = [f"{file} is written. It takes effect when it is on the base branch.\n"]
+    if not owner and _NOBODY in made.text:
+        told.append(f"Put whoever answers for its waivers in the place of {_NOBODY!r}.\n")
     if made.left:
         told.append("Under it the gate still fails, until you have dealt with:\n")
         told += [f"  {line}\n" for line in made.left[:20]]
@@ -111,10 +115,15 @@ def _hashes(before: FindingsFile) -> dict[str, str]:
     return {file.path: file.sha256 for file in before.scanned if file.sha256}
 
 
+def _email(root: Path) -> str:
+    """Who commits here, as git knows, or ""."""
+    repository = git.find(root)
+    return repository.setting("user.email") if repository else ""
+
+
 def _owner(root: Path) -> str:
     """Who answers for a waiver where nobody is named: who commits here. Raises MlgateError when git does not know."""
-    repository = git.find(root)
-    email = repository.setting("user.email") if repository else ""
+    email = _email(root)
     if not email:
         raise MlgateError("A waiver needs an owner, and git has no user.email here.", "Give --owner.")
     return email

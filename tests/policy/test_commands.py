@@ -161,3 +161,13 @@ def test_a_waiver_that_would_not_work_is_not_printed(
     scanned(capsys)
     assert cli.main(["waive", fingerprint, "--reason", "ours", "--expires", expires, "--owner", "@me"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_without_git_the_first_policy_says_whom_to_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cut.pkl").write_bytes(b"\x80\x04\x95")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["policy", "init", "--no-advisories"]) == 0
+    assert "in the place of '@owner'" in capsys.readouterr().out
+    assert 'owner: "@owner"' in Path(".mlgate.yml").read_text("utf-8")
