@@ -18,7 +18,7 @@ from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _packages
 from mlgate.inspectors._model_metadata import shown
-from mlgate.inspectors._zipdir import Member
+from mlgate.inspectors._zipdir import Member, read_directory
 from mlgate.inspectors._zipwalk import Walk
 from mlgate.records import Artifact, Category, Finding, Inspector, Observation, PackageFacts, Rule, Severity
 
@@ -57,7 +57,14 @@ UNRECORDED = Rule(
 
 
 def _claims(artifact: Artifact) -> bool:
-    return artifact.name.lower().endswith(".whl") and artifact.source.size > 0
+    if not artifact.name.lower().endswith(".whl") or not artifact.source.size:
+        return False
+    if "-" in artifact.name:
+        return True
+    try:  # installers take no wheel without a version in its name, so only what is inside can make it one
+        return any(_TOP.fullmatch(member.name) for member in read_directory(artifact.source).members)
+    except Incomplete:
+        return False
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
