@@ -6,7 +6,7 @@ import bisect
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from packageurl import PackageURL
@@ -170,13 +170,16 @@ def package(
     licenses: tuple[str, ...] = (),
     symbol: str = "",
     properties: Pairs = (),
+    more: Mapping[str, str] | None = None,
 ) -> Component:
     """A package component; `kind` is the purl type ("pypi", "npm", "maven"). Names are normalised by purl's rules.
+
+    `more` are further qualifiers of the purl, by its type's definition.
 
     Raises Incomplete when the name is none.
     """
     shown = canonicalize_name(name) if kind == "pypi" else name
-    qualifiers = {}
+    qualifiers = {key: value for key, value in (more or {}).items() if value}
     if facts.origin == "vcs" and facts.url:
         qualifiers["vcs_url"] = facts.url
     elif facts.origin == "url" and facts.url:
