@@ -98,8 +98,10 @@ def pep508(text: Any, location: Location, *, scope: str, group: str = "", marker
     pins = [s.version for s in parsed.specifier if s.operator in {"==", "==="} and "*" not in s.version]
     url = parsed.url or ""
     origin = "registry"
-    if url:
-        origin = "vcs" if url.startswith(tuple(f"{v}+" for v in _VCS)) else "path" if url.startswith("file:") else "url"
+    if url.startswith(tuple(f"{kind}+" for kind in _VCS)):
+        origin = "vcs"
+    elif url:
+        origin = "url" if "://" in url and not url.startswith("file:") else "path"
     own = str(parsed.marker or "")
     return Given(
         name=parsed.name,

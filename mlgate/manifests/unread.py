@@ -9,8 +9,6 @@ from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Sev
 
 # What the tools call their files (each tool's documentation); a reader of its own takes a name out of this table.
 NAMES = {
-    **dict.fromkeys(("setup.py", "setup.cfg"), "setuptools"),
-    "pixi.toml": "pixi",
     **dict.fromkeys(("build.gradle", "build.gradle.kts", "gradle.lockfile", "libs.versions.toml"), "Gradle"),
     **dict.fromkeys(("go.mod", "go.sum"), "Go"),
     **dict.fromkeys(("Cargo.toml", "Cargo.lock"), "Cargo"),
