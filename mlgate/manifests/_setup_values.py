@@ -11,9 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from mlgate.manifests._setup_names import Names
+
 _FILE = re.compile(r"[^\s*?<>|\n]{1,300}\.(txt|in|pip)", re.IGNORECASE)
 _SAME = frozenset({"list", "tuple", "set", "sorted", "frozenset", "reversed", "deepcopy", "copy", "str", "unique"})
 _SPLITS = frozenset({"split", "splitlines", "strip", "rstrip", "lstrip", "copy"})
+_START = re.compile(r"([A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?)\s*[=<>!~]=")
+_JOINS = frozenset({"join", "joinpath"})
 _DEEPEST = 40
 _MOST = 20_000
 
@@ -43,43 +47,17 @@ class Value:
         return whole
 
 
-class Evaluator:
-    """The assignments and functions of one module, by name."""
+def _called(node: ast.Call) -> str:
+    """The last part of the name of what is called."""
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+class Evaluator(Names):
+    """What the expressions of one module come to."""
 
     def __init__(self, module: ast.Module) -> None:
-        self.nodes = list(ast.walk(module))
-        self.assigned: dict[str, list[ast.expr]] = {}
-        self.keyed: dict[str, list[tuple[ast.expr, ast.expr]]] = {}
-        self.merged: dict[str, list[ast.expr]] = {}
-        self.functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        super().__init__(module)
         self.left = _MOST
-        for node in self.nodes:
-            self._learn(node)
-
-    def _learn(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                self._assign(target, node.value)
-        elif isinstance(node, (ast.AnnAssign, ast.AugAssign)) and node.value is not None:
-            self._assign(node.target, node.value)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            self.functions[node.name] = node
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            owner, method = node.func.value, node.func.attr
-            if isinstance(owner, ast.Name) and method in {"append", "extend", "add", "update", "insert"}:
-                self.merged.setdefault(owner.id, []).extend(node.args[-1:])
-                for keyword in node.keywords:
-                    if method == "update" and keyword.arg:
-                        key = ast.copy_location(ast.Constant(keyword.arg), keyword.value)
-                        self.keyed.setdefault(owner.id, []).append((key, keyword.value))
-            elif isinstance(owner, ast.Subscript) and isinstance(owner.value, ast.Name) and node.args:
-                self.keyed.setdefault(owner.value.id, []).append((owner.slice, node.args[-1]))
-
-    def _assign(self, target: ast.expr, value: ast.expr) -> None:
-        if isinstance(target, ast.Name):
-            self.assigned.setdefault(target.id, []).append(value)
-        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            self.keyed.setdefault(target.value.id, []).append((target.slice, value))
 
     def value(self, node: ast.expr, seen: tuple[str, ...] = (), depth: int = 0) -> Value:
         """What the expression comes to."""
@@ -108,10 +86,22 @@ class Evaluator:
 
     def _joined(self, node: ast.JoinedStr, seen: tuple[str, ...], _depth: int) -> Value:
         text = self._text(node, seen)
-        return Value(unknown=[node]) if text is None else Value(texts=[(text, node.lineno)])
+        return self._named(node) if text is None else Value(texts=[(text, node.lineno)])
+
+    @staticmethod
+    def _named(node: ast.expr) -> Value:
+        """A requirement whose version is computed: its name is known."""
+        first = next((each for each in ast.walk(node) if isinstance(each, ast.Constant)), None)
+        name = _START.match(first.value) if first and isinstance(first.value, str) else None
+        return Value(texts=[(name[1], node.lineno)] if name else [], unknown=[node])
 
     def _either(self, node: ast.IfExp, seen: tuple[str, ...], depth: int) -> Value:
         return self._union([node.body, node.orelse], seen, depth)
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, seen: tuple[str, ...], depth: int
+    ) -> Value:
+        return self.value(node.elt, seen, depth + 1)
 
     def _boolean(self, node: ast.BoolOp, seen: tuple[str, ...], depth: int) -> Value:
         return self._union(node.values, seen, depth)
@@ -131,7 +121,7 @@ class Evaluator:
         if name in seen:
             return Value()
         seen = (*seen, name)
-        parts = [*self.assigned.get(name, ()), *self.merged.get(name, ())]
+        parts = self.bindings(node)
         keyed = self.keyed.get(name, ())
         if not parts and not keyed:
             return Value(unknown=[node])
@@ -148,7 +138,9 @@ class Evaluator:
                 return Value(texts=[(text, node.lineno)])
             return self._union([node.left, node.right], seen, depth)
         text = self._text(node, seen)
-        return self._opaque(node, seen) if text is None else Value(texts=[(text, node.lineno)])
+        if text is None:
+            return self._named(node) if isinstance(node.op, ast.Mod) else self._opaque(node, seen)
+        return Value(texts=[(text, node.lineno)])
 
     def _subscript(self, node: ast.Subscript, seen: tuple[str, ...], depth: int) -> Value:
         key = self._text(node.slice, seen)
@@ -178,8 +170,8 @@ class Evaluator:
     def _call(self, node: ast.Call, seen: tuple[str, ...], depth: int) -> Value:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if (name or method) in _SAME and node.args:
-            return self.value(node.args[0], seen, depth + 1)
+        if (name or method) in _SAME and len(node.args) < 2:
+            return self._union(node.args, seen, depth)
         if name in {"dict", "defaultdict"}:
             found = self._union([a for a in node.args if not isinstance(a, ast.Name) or a.id != "list"], seen, depth)
             for keyword in node.keywords:
@@ -204,41 +196,48 @@ class Evaluator:
 
     def _opaque(self, node: ast.expr, seen: tuple[str, ...], _depth: int = 0) -> Value:
         """Something that is computed: the files it reads are as good as what it comes to, anything else is unknown."""
-        files = list(dict.fromkeys(self._files(node, seen)))
-        return Value(files=files) if files else Value(unknown=[node])
+        found = list(dict.fromkeys(self._files(node, seen)))
+        certain = all(sure for _, _, sure in found)
+        files = [(path, line) for path, line, _ in found]
+        return Value(files=files, unknown=[] if files and certain else [node])
 
-    def _files(self, node: ast.AST, seen: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, int]]:
-        """The files that an expression reads, by itself or through the file's functions and names."""
+    def _files(self, node: ast.AST, seen: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, int, bool]]:
+        """(path, line, whether it is sure) of files that an expression reads, also by functions and names."""
         for inner in ast.walk(node):
             self.left -= 1
             if self.left < 0 or depth > _DEEPEST:
                 return
             if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-                name = inner.value
-                if _FILE.fullmatch(name) and "==" not in name:
-                    yield self._path(node, inner, seen), inner.lineno
+                if _FILE.fullmatch(inner.value) and "==" not in inner.value:
+                    path, sure = self._path(node, inner)
+                    yield path, inner.lineno, sure
             elif isinstance(inner, ast.Name) and inner.id not in seen:
                 seen = (*seen, inner.id)
-                for value in (*self.assigned.get(inner.id, ()), *self.merged.get(inner.id, ())):
+                for value in self.bindings(inner):
                     yield from self._files(value, seen, depth + 1)
                 function = self.functions.get(inner.id)
-                for part in function.body if function else ():
+                for part in (*function.args.defaults, *function.body) if function else ():
                     yield from self._files(part, seen, depth + 1)
 
-    def _path(self, node: ast.AST, constant: ast.Constant, seen: tuple[str, ...]) -> str:
-        """The path that a constant is the end of: `os.path.join(here, "a", "b.txt")`, `HERE / "a" / "b.txt"`."""
+    def _path(self, node: ast.AST, constant: ast.Constant) -> tuple[str, bool]:
+        """The path that a constant is the end of: `os.path.join(here, "a", "b.txt")`, `HERE / "a" / "b.txt"`.
+
+        The file's own functions are taken to join what they are given, which is not sure.
+        """
         own = constant.value if isinstance(constant.value, str) else ""
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Call) and constant in inner.args and len(inner.args) > 1:
-                before = inner.args[: inner.args.index(constant)]
-                known = [text for each in before if (text := self._text(each, seen)) and not text.startswith("/")]
-                return "/".join([*known, own])
-            if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Div) and inner.right is constant:
-                left = inner.left
-                folder = left.right if isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div) else None
-                text = self._text(folder, seen) if folder is not None else None
-                return f"{text}/{own}" if text else own
-        return own
+            if isinstance(inner, ast.Call):
+                given = [*inner.args, *(keyword.value for keyword in inner.keywords)]
+                if constant in given and given.index(constant):
+                    joins = _called(inner) in _JOINS
+                    before = given[: given.index(constant)]
+                    known = [self._text(each, ()) for each in before if joins or isinstance(each, ast.Name)]
+                    parts = [text for text in known if text and not text.startswith("/")]
+                    return "/".join([*parts, own]), joins
+            elif isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Div) and inner.right is constant:
+                text = self._text(inner.left, ())
+                return f"{text}/{own}" if text else own, True
+        return own, True
 
     def _text(self, node: ast.AST, seen: tuple[str, ...], depth: int = 0) -> str | None:
         """The one text that an expression is, or None."""
@@ -252,6 +251,13 @@ class Evaluator:
             if len(values) == 1 and node.id not in seen and node.id not in self.merged:
                 return self._text(values[0], (*seen, node.id), depth + 1)
             return None
+        joined: list[ast.expr] = []
+        if isinstance(node, ast.Call) and _called(node) in _JOINS:
+            joined = node.args
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            joined = [node.left, node.right]
+        if joined:  # what is unknown of a path is where setup.py is
+            return "/".join(text for each in joined if (text := self._text(each, seen, depth + 1))) or None
         if isinstance(node, ast.JoinedStr):
             parts = [
                 self._text(v.value if isinstance(v, ast.FormattedValue) else v, seen, depth + 1) for v in node.values
@@ -280,4 +286,7 @@ class Evaluator:
         ast.BoolOp: _boolean,
         ast.Subscript: _subscript,
         ast.Call: _call,
+        ast.ListComp: _comprehension,
+        ast.SetComp: _comprehension,
+        ast.GeneratorExp: _comprehension,
     }

@@ -89,6 +89,21 @@ def test_setup_py_is_read_without_running_it() -> None:
         ("setup(name='x')", [], [], []),
         ("print 'install_requires'", [], [], ["MLG-DEP-020"]),
         ("setup(install_requires=['a b c'])", [], [], ["MLG-DEP-020"]),
+        ("setup(install_requires=[f'a=={version()}', 'b==%s' % V])", ["a", "b"], [], ["MLG-DEP-020"]),
+        (
+            "def r(d, n): pass\nD = join(H, 'q')\nsetup(install_requires=r(D, 'a.txt'))",
+            [],
+            ["q/a.txt"],
+            ["MLG-DEP-020"],
+        ),
+        (
+            "with open('no.txt') as f: x = f\nwith open('r.txt') as f: y = list(f)\nsetup(install_requires=y)",
+            [],
+            ["r.txt"],
+            [],
+        ),
+        ("def r(n='r.txt'):\n  return list(open(n))\nsetup(install_requires=r())", [], ["r.txt"], []),
+        ("r = ['a', 'b']\nsetup(install_requires=[x.strip() for x in r if x])", ["a", "b"], [], []),
         ("a = a + ['x']\nsetup(install_requires=a)", ["x"], [], []),
     ],
 )
