@@ -109,7 +109,7 @@ def _constraint(text: str) -> tuple[str, str | None, str]:
     bare = specifier
     if specifier.startswith("=="):
         bare, _, second = specifier[2:].partition("=")
-        build = second or build
+        build = second.lstrip("=") or build
     elif specifier.startswith("="):
         bare, _, second = specifier[1:].partition("=")
         build = second or build
@@ -178,7 +178,7 @@ def note(artifact: Artifact, components: Iterable[Component]) -> Iterator[Findin
     found = {(c.identity, c.version): c for c in components}
     if found:
         loose = sum(c.version is None for c in found.values())
-        message = f"{len(found)} conda packages were compared with no advisory"
-        message += f", and {loose} of them have no exact version." if loose else "."
+        message = f"No advisory was compared with the conda packages of this file ({len(found)})"
+        message += f"; no exact version: {loose}." if loose else "."
         line = next(iter(found.values())).occurrences[0].location.line
         yield rules.finding(CONDA, artifact.at(line=line), message)

@@ -18,8 +18,8 @@ _SAME = frozenset({"list", "tuple", "set", "sorted", "frozenset", "reversed", "d
 _SPLITS = frozenset({"split", "splitlines", "strip", "rstrip", "lstrip", "copy"})
 _START = re.compile(r"([A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?)\s*[=<>!~]=")
 _JOINS = frozenset({"join", "joinpath"})
-_DEEPEST = 40
-_MOST = 20_000
+_DEEPEST = 80
+_MOST = 200_000
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ def _environment(artifact: Artifact, document: Map) -> Iterator[Observation]:
     for item in _items(get(document, "channels")):
         if isinstance(item, Scalar):
             yield from index_findings(artifact.at(line=item.line), item.value)
-            channels.append(channel_name(item.value))
+            channels += [channel_name(item.value)] if item.value != "nodefaults" else []
     packages: list[Component] = []
     pip: list[Node] = []
     bad: list[str] = []

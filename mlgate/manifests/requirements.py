@@ -141,7 +141,7 @@ def _local(artifact: Artifact, local: list[tuple[int, str]]) -> Iterator[Finding
             inside.append((number, text))
     if inside:
         lines = ", ".join(str(number) for number, _ in inside[:20])
-        message = f"{len(inside)} requirements are paths of this repository (line {lines}) and have manifests."
+        message = f"Requirements that are paths of this repository, with manifests of their own: line {lines}."
         evidence = " ".join(text for _, text in inside)[:200]
         yield rules.finding(LOCAL, artifact.at(line=inside[0][0]), message, evidence=evidence)
 

@@ -97,7 +97,7 @@ def _told(artifact: Artifact, key: str, value: Value, line: int) -> Iterator[Obs
         parts.append(("", Value(groups=value.groups).all()))
     bad: list[str] = []
     for group, part in parts:
-        for text, number in part.texts:
+        for text, number in dict.fromkeys(part.texts):
             for more, single in enumerate(text.split("\n")):
                 plain = single.strip()
                 if plain and not plain.startswith("#"):
@@ -106,12 +106,19 @@ def _told(artifact: Artifact, key: str, value: Value, line: int) -> Iterator[Obs
             yield from included(artifact, path, number)
     unknown = [node for _, part in parts for node in part.unknown]
     if unknown:
-        shown = ", ".join(dict.fromkeys(ast.unparse(node)[:60] for node in unknown[:5]))
+        shown = ", ".join(dict.fromkeys(_shown(node) for node in unknown[:5]))
         message = f"{key} is computed, so what it adds to the constants of the file was not read."
         yield rules.finding(DYNAMIC, artifact.at(line=line), message, evidence=f"{key}: {shown}"[:200])
     if bad:
         message = f"{key} has what is no requirement as it stands here."
         yield rules.finding(DYNAMIC, artifact.at(line=line), message, evidence=f"{key}: {', '.join(bad[:5])}"[:200])
+
+
+def _shown(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)[:60]
+    except RecursionError:  # a sum of thousands
+        return "..."
 
 
 def _text(artifact: Artifact, key: str, group: str, text: str, line: int, bad: list[str]) -> Iterator[Observation]:

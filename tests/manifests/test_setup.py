@@ -220,8 +220,11 @@ def test_any_source_is_read_or_refused(text: str) -> None:
         "\n".join(f"a{n} = a{n + 1} + a{n + 1}" for n in range(60)) + "\na60 = ['x']\nsetup(install_requires=a0)",
         "setup(install_requires=" + "[" * 150 + "]" * 150 + ")",
         "setup(install_requires=" + "-" * 100_000 + "1)",
+        "setup(install_requires=" + " + ".join(["['a']"] * 5000) + ")",
+        "setup(install_requires=" + ".b" * 3000 + ")",
+        "setup(install_requires=a" + ".b()" * 900 + ")",
     ],
-    ids=["long", "doubling", "deep", "deeper"],
+    ids=["long", "doubling", "deep", "deeper", "sum", "no", "calls"],
 )
 def test_bombs_end(text: str) -> None:
     said = read(setup_py.INSPECTOR, "setup.py", text)
