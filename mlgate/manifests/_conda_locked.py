@@ -85,7 +85,7 @@ def _conda(several: list[Entry], *, direct: bool) -> Component:
     return component(
         match,
         first.location,
-        requirement=f"{first.name}=={first.version}",
+        requirement=f"{first.name}=={first.version}" if first.version else first.name,
         scope=scope,
         group=group,
         direct=direct,

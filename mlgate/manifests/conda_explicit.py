@@ -1,4 +1,7 @@
-"""Conda's explicit lists of files (`conda list --explicit`, `conda-lock render`): an address on each line."""
+"""Conda's lists of packages, often called requirements.txt: `conda list --explicit`, `conda list --export`.
+
+The first has an address on each line, the second `name=version=build`, with the build `pypi_0` for what pip installed.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,29 @@ import re
 from collections.abc import Iterator
 
 from mlgate.errors import Incomplete
-from mlgate.manifests._common import SHARED_RULES, read_text
-from mlgate.manifests._conda import from_url
+from mlgate.manifests._common import SHARED_RULES, read_bytes, read_text
+from mlgate.manifests._conda import from_url, spec
+from mlgate.manifests._conda_list import is_conda_list
 from mlgate.manifests._conda_locked import Entry, locked
-from mlgate.manifests._declared import given, pep508
+from mlgate.manifests._declared import Given, given, pep508
 from mlgate.manifests._rules import CONDA
 from mlgate.records import Artifact, Inspector, Observation
 
-_MARK = re.compile(rb"^@EXPLICIT[ \t]*\r?$", re.MULTILINE)
 _PIP = re.compile(r"#\s*pip\s+(\S+\s*@\s*\S+?)((?:\s+--hash=\S+)*)\s*")
 
 
 def _claims(artifact: Artifact) -> bool:
-    return artifact.depth == 0 and artifact.name.endswith((".txt", ".lock")) and bool(_MARK.search(artifact.head))
+    return artifact.depth == 0 and artifact.name.endswith((".txt", ".lock")) and is_conda_list(artifact.head)
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     entries: list[Entry] = []
     bad: list[str] = []
-    for number, raw in enumerate(read_text(artifact).split("\n"), 1):
+    data = read_bytes(artifact)
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = data.decode("utf-16", "replace") if wide else read_text(artifact)
+    explicit = "@EXPLICIT" in text
+    for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
         where = artifact.at(line=number)
         wheel = _PIP.fullmatch(line) if len(line) < 10_000 else None
@@ -35,7 +42,14 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
             yield from given(dataclasses.replace(parsed, hashes=texts))
         if not line or line.startswith("#") or line == "@EXPLICIT":
             continue
-        match = from_url(line)
+        match = from_url(line) if explicit else spec(line)
+        if match and match.build.startswith("pypi_") and not explicit:
+            yield from given(
+                Given(
+                    name=match.name, location=where, specifier=match.specifier, version=match.version, requirement=line
+                )
+            )
+            continue
         if match is None:
             bad.append(line[:80])
             continue
@@ -53,7 +67,7 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         )
     yield from locked(artifact, entries)
     if bad:
-        raise Incomplete("malformed", f"not the address of a conda package: {', '.join(map(repr, bad[:5]))}")
+        raise Incomplete("malformed", f"not a conda package: {', '.join(map(repr, bad[:5]))}")
 
 
 INSPECTOR = Inspector(

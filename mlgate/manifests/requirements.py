@@ -22,6 +22,7 @@ from mlgate.manifests._common import (
     vcs_finding,
     vcs_revision,
 )
+from mlgate.manifests._conda_list import is_conda_list
 from mlgate.manifests._declared import without_login
 from mlgate.manifests._rules import EXTRA_INDEX, INSECURE_INDEX, LOCAL, OUTSIDE, UNHASHED, UNPINNED
 from mlgate.records import (
@@ -40,8 +41,8 @@ _MOST_LINES = 100_000
 
 
 def _claims(artifact: Artifact) -> bool:
-    if artifact.depth:
-        return False
+    if artifact.depth or is_conda_list(artifact.head):
+        return False  # conda's lists go by the same names
     path = PurePosixPath(artifact.path)
     in_folder = path.suffix in {".txt", ".in"} and path.parent.name.lower() in {"requirements", "constraints"}
     return bool(_NAME.fullmatch(artifact.name)) or in_folder

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgate.manifests import conda_explicit, conda_lock, pixi_lock
+from mlgate.manifests import conda_explicit, conda_lock, pixi_lock, requirements
 from mlgate.records import Inspector, Relation
 from tests.reading import artifact, read
 
@@ -199,6 +199,21 @@ def test_explicit_lists() -> None:
     assert said.one("torch").hashes[0].value == SHA
     assert said.stopped is None
     assert read(conda_explicit.INSPECTOR, "x.lock", "@EXPLICIT\nnumpy\n").stopped is not None
+
+
+def test_lists_of_conda_that_are_called_requirements() -> None:
+    text = "# This file may be used to create an environment using:\n# $ conda create --name <env> --file <this file>\n"
+    text += "# platform: linux-64\nnumpy=1.26.0=py311h64a7726_0\ntorch=2.0.0=pypi_0\n"
+    assert conda_explicit.INSPECTOR.claims(artifact("requirements.txt", text.encode()))
+    assert not requirements.INSPECTOR.claims(artifact("requirements.txt", text.encode()))
+    for data in (text.encode(), text.replace("\n", "\r\n").encode("utf-16")):
+        said = read(conda_explicit.INSPECTOR, "requirements.txt", data)
+        assert said.stopped is None
+        assert {c.purl for c in said.components} == {
+            "pkg:conda/numpy@1.26.0?build=py311h64a7726_0",
+            "pkg:pypi/torch@2.0.0",
+        }
+        assert not requirements.INSPECTOR.claims(artifact("requirements.txt", data))
 
 
 BROKEN = [
