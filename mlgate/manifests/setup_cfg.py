@@ -100,8 +100,8 @@ def _value(
             bad.append(text[:100])
 
 
-def included(artifact: Artifact, name: str, line: int | None) -> Iterator[Observation]:
-    """A file of requirements that a build reads: one that is not there ends the build, so it may be missing here."""
+def included(artifact: Artifact, name: str, line: int | None, *, optional: bool = False) -> Iterator[Observation]:
+    """A file of requirements that a build reads; an `optional` one may be missing."""
     if not name:
         return
     where = artifact.at(line=line)
@@ -110,7 +110,7 @@ def included(artifact: Artifact, name: str, line: int | None) -> Iterator[Observ
         message = "The build reads requirements from a file that is not in the repository."
         yield rules.finding(DYNAMIC, where, message, evidence=name[:200])
     else:
-        yield Include(path=joined, reader="requirements", location=where, optional=True)
+        yield Include(path=joined, reader="requirements", location=where, optional=optional)
 
 
 INSPECTOR = Inspector(

@@ -103,7 +103,8 @@ def _told(artifact: Artifact, key: str, value: Value, line: int) -> Iterator[Obs
                 if plain and not plain.startswith("#"):
                     yield from _text(artifact, key, group, plain, number + more, bad)
         for path, number in dict.fromkeys(part.files):
-            yield from included(artifact, path, number)
+            # a build that opens what is not there ends, so nothing is hidden by a file that is missing
+            yield from included(artifact, path, number, optional=True)
     unknown = [node for _, part in parts for node in part.unknown]
     if unknown:
         shown = ", ".join(dict.fromkeys(_shown(node) for node in unknown[:5]))
