@@ -52,15 +52,16 @@ class Names:
         pairs: Sequence[tuple[ast.expr | None, ast.expr]] = ()
         if isinstance(node, ast.For):
             pairs = [(node.target, node.iter)]
-        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
+        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
             pairs = [(part.target, part.iter) for part in node.generators]
         elif isinstance(node, ast.With):
             pairs = [(item.optional_vars, item.context_expr) for item in node.items]
         if isinstance(node, (ast.stmt, ast.expr)):
             for target, value in pairs:
-                if isinstance(target, ast.Name):
-                    place = (node.lineno, node.end_lineno or node.lineno, value)
-                    self._bound.setdefault(target.id, []).append(place)
+                for name in target.elts if isinstance(target, ast.Tuple) else [target]:
+                    if isinstance(name, ast.Name):
+                        place = (node.lineno, node.end_lineno or node.lineno, value)
+                        self._bound.setdefault(name.id, []).append(place)
 
     def bindings(self, node: ast.Name) -> list[ast.expr]:
         """What the innermost block around a name gives it, else all that is ever assigned to it."""

@@ -103,6 +103,9 @@ class Evaluator(Names):
     ) -> Value:
         return self.value(node.elt, seen, depth + 1)
 
+    def _mapped(self, node: ast.DictComp, seen: tuple[str, ...], depth: int) -> Value:
+        return self.value(node.value, seen, depth + 1)
+
     def _boolean(self, node: ast.BoolOp, seen: tuple[str, ...], depth: int) -> Value:
         return self._union(node.values, seen, depth)
 
@@ -289,4 +292,5 @@ class Evaluator(Names):
         ast.ListComp: _comprehension,
         ast.SetComp: _comprehension,
         ast.GeneratorExp: _comprehension,
+        ast.DictComp: _mapped,
     }

@@ -35,7 +35,8 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     lines: dict[str, int] = {}
     for key, node in _keywords(evaluator):
         lines.setdefault(key, node.lineno)
-        found.setdefault(key, Value()).add(evaluator.value(node))
+        spread = key == "setup(**)"  # what it holds beyond the keywords is none of ours
+        found.setdefault(key, Value()).add(Value(unknown=[node]) if spread else evaluator.value(node))
     if not found and any(word in data for word in _WORDS):
         message = "The file speaks of dependencies, and no call of setup() that could be read names them."
         yield rules.finding(DYNAMIC, artifact.at(), message, evidence="setup()")
@@ -68,6 +69,16 @@ def _keywords(evaluator: Evaluator) -> Iterator[tuple[str, ast.expr]]:
         for keyword in node.keywords:
             if keyword.arg is None:
                 yield from _spread(evaluator, keyword.value)
+                if not _is_known(evaluator, keyword.value):
+                    yield "setup(**)", keyword.value
+
+
+def _is_known(evaluator: Evaluator, node: ast.expr) -> bool:
+    """Whether all that is spread into the call is written down in the file."""
+    nodes = evaluator.bindings(node) if isinstance(node, ast.Name) else [node]
+    nodes = [n for each in nodes for n in ([each.body, each.orelse] if isinstance(each, ast.IfExp) else [each])]
+    literal = (isinstance(n, ast.Dict) or (isinstance(n, ast.Call) and ast.unparse(n.func) == "dict") for n in nodes)
+    return bool(nodes) and all(literal)
 
 
 def _spread(evaluator: Evaluator, node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
