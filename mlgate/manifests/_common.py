@@ -189,6 +189,8 @@ def package(
         full = PackageURL(type=kind, namespace=namespace, name=shown, version=version, qualifiers=qualifiers or None)
     except ValueError:
         raise Incomplete("malformed", f"{name[:100]!r} at {location} is no package name") from None
+    if not base.name:  # nothing but spaces
+        raise Incomplete("malformed", f"{name[:100]!r} at {location} is no package name")
     return Component(
         kind=Kind.PACKAGE,
         identity=base.to_string(),

@@ -12,6 +12,7 @@ from mlgate.manifests._common import SHARED_RULES, read_bytes
 from mlgate.manifests._declared import given, pep508
 from mlgate.manifests._links import dependency_link
 from mlgate.manifests._rules import DYNAMIC, EXTRA_INDEX, INSECURE_INDEX
+from mlgate.manifests._setup_pins import picked, pins
 from mlgate.manifests._setup_values import Evaluator, Value
 from mlgate.manifests.setup_cfg import included
 from mlgate.records import Artifact, Inspector, Observation
@@ -40,8 +41,9 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     if not found and any(word in data for word in _WORDS):
         message = "The file speaks of dependencies, and no call of setup() that could be read names them."
         yield rules.finding(DYNAMIC, artifact.at(), message, evidence="setup()")
+    table = pins(evaluator.nodes) if any(value.all().unknown for value in found.values()) else {}
     for key, value in found.items():
-        yield from _told(artifact, key, value, lines[key])
+        yield from _told(artifact, key, value, lines[key], table)
 
 
 def _parsed(data: bytes) -> ast.Module | None:
@@ -100,7 +102,9 @@ def _spread(evaluator: Evaluator, node: ast.expr) -> Iterator[tuple[str, ast.exp
                     yield keyword.arg or "", keyword.value
 
 
-def _told(artifact: Artifact, key: str, value: Value, line: int) -> Iterator[Observation]:
+def _told(
+    artifact: Artifact, key: str, value: Value, line: int, table: dict[str, list[tuple[str, int]]]
+) -> Iterator[Observation]:
     parts = [("", Value(value.texts, {}, value.files, value.unknown))]
     if key == "extras_require":
         parts += [(group, inner.all()) for group, inner in value.groups.items()]
@@ -108,7 +112,7 @@ def _told(artifact: Artifact, key: str, value: Value, line: int) -> Iterator[Obs
         parts.append(("", Value(groups=value.groups).all()))
     bad: list[str] = []
     for group, part in parts:
-        for text, number in dict.fromkeys(part.texts):
+        for text, number in dict.fromkeys([*part.texts, *picked(part.unknown, table)]):
             for more, single in enumerate(text.split("\n")):
                 plain = single.strip()
                 if plain and not plain.startswith("#"):

@@ -230,6 +230,7 @@ HOSTILE = [
     (package_lock.INSPECTOR, '{"packages":' + '{"a":' * 100_000),
     (package_lock.INSPECTOR, '{"packages": {}, "packages": {"x": 1}}'),
     (package_lock.INSPECTOR, '{"name": "nothing to see"}'),
+    (package_lock.INSPECTOR, '{"dependencies": {" ": null}}'),
     (pom.INSPECTOR, '<!DOCTYPE x [<!ENTITY a "b"><!ENTITY c "&a;&a;">]><project>&c;</project>'),
     (pom.INSPECTOR, '<!DOCTYPE x SYSTEM "file:///etc/passwd"><project/>'),
     (pom.INSPECTOR, "<project>" + "<a>" * 10_000),

@@ -117,6 +117,28 @@ def test_what_a_setup_py_says(text: str, names: list[str], includes: list[str], 
     assert said.rules == rules
 
 
+PICKED = """import re
+_deps = ["numpy>=1.17", "torch>=2.0,<3", "tqdm", "ruff==0.4.4", "Pillow>=10"]
+deps = {b: a for a, b in (re.findall(r"(([^!=<>]+).*)", x)[0] for x in _deps)}
+def deps_list(*pkgs):
+    return [deps[pkg] for pkg in pkgs]
+extras = {}
+extras["torch"] = deps_list("torch", "pillow")
+setup(install_requires=[deps["numpy"], deps["tqdm"]], extras_require=extras)
+"""
+
+
+def test_requirements_that_are_picked_from_a_table_by_name() -> None:
+    said = read(setup_py.INSPECTOR, "setup.py", PICKED)
+    assert {(c.name, c.package.scope, c.package.group, c.package.specifier) for c in said.components if c.package} == {
+        ("numpy", "runtime", "", ">=1.17"),
+        ("tqdm", "runtime", "", ""),
+        ("torch", "optional", "torch", "<3,>=2.0"),
+        ("pillow", "optional", "torch", ">=10"),
+    }
+    assert said.rules == ["MLG-DEP-020", "MLG-DEP-020"]  # that the names mean these lines is likely and not certain
+
+
 CONFIG = """[metadata]
 name = demo
 [options]
