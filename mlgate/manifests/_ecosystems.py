@@ -197,6 +197,8 @@ def origin(ecosystem: Ecosystem, resolved: str, tarball: str = "") -> Origin:
         revision = next((part for part in fragment.split("&") if part.startswith("commit=")), fragment)
         revision = revision.removeprefix("commit=") or text.rpartition("/")[2]
         return Origin(origin="vcs", url=text, commit=revision if is_commit(revision) else fragment, insecure=insecure)
+    if "://" not in text:
+        return Origin()  # the name of a file in a mirror of the registry
     try:
         parts = urlsplit(text)
     except ValueError:  # brackets of an address that is none

@@ -19,8 +19,6 @@ NAMES = {
     **dict.fromkeys(("Gemfile", "Gemfile.lock"), "Bundler"),
     **dict.fromkeys(("composer.json", "composer.lock"), "Composer"),
     "pdm.lock": "PDM",
-    "yarn.lock": "Yarn",
-    "pnpm-lock.yaml": "pnpm",
     "packages.lock.json": "NuGet",
     "renv.lock": "renv",
 }
