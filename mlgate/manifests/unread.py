@@ -14,8 +14,6 @@ NAMES = {
     **dict.fromkeys(("environment.yml", "environment.yaml", "conda-lock.yml"), "conda"),
     **dict.fromkeys(("pixi.toml", "pixi.lock"), "pixi"),
     **dict.fromkeys(("build.gradle", "build.gradle.kts", "gradle.lockfile", "libs.versions.toml"), "Gradle"),
-    **dict.fromkeys(("go.mod", "go.sum"), "Go"),
-    **dict.fromkeys(("Cargo.toml", "Cargo.lock"), "Cargo"),
     **dict.fromkeys(("Gemfile", "Gemfile.lock"), "Bundler"),
     **dict.fromkeys(("composer.json", "composer.lock"), "Composer"),
     "pdm.lock": "PDM",
