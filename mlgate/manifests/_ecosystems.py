@@ -111,6 +111,7 @@ COMPOSER = Ecosystem(
     hosts=frozenset({"packagist.org", "repo.packagist.org", "api.github.com", "codeload.github.com"}),
 )
 NUGET = Ecosystem(name="NuGet", kind="nuget", separator="", hosts=frozenset({"api.nuget.org", "www.nuget.org"}))
+BIOCONDUCTOR = Ecosystem(name="Bioconductor", kind="bioconductor", separator="")
 CRAN = Ecosystem(
     name="CRAN",
     kind="cran",
@@ -123,7 +124,8 @@ CRAN = Ecosystem(
 class Entry:
     """One package in the terms of any of these files.
 
-    `origin` is registry, vcs, url or path, `commit` what fixes a vcs one. `needs` are names of the same ecosystem.
+    `origin` is registry, vcs, url or path, `commit` what fixes a vcs one. `needs` are names of the same ecosystem, or
+    identities. `ecosystem` is another one than the file's.
     `bare` says that the format has a place for a hash and it is empty, `insecure` that it comes over plain http.
     """
 
@@ -147,6 +149,7 @@ class Entry:
     properties: Pairs = ()
     bare: bool = False
     insecure: bool = False
+    ecosystem: Ecosystem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,11 +263,12 @@ def observations(ecosystem: Ecosystem, artifact: Artifact, entries: Iterable[Ent
         for entry in entries:
             count += 1
             _allow(count)
-            yield component(ecosystem, entry)
-            yield from _source(ecosystem, entry)
-            own = identity(ecosystem, entry.name)
+            own = entry.ecosystem or ecosystem
+            yield component(own, entry)
+            yield from _source(own, entry)
             for needed in dict.fromkeys(entry.needs):
-                yield Relation(source=own, target=identity(ecosystem, needed))
+                target = needed if needed.startswith("pkg:") else identity(own, needed)
+                yield Relation(source=identity(own, entry.name), target=target)
             if entry.insecure:
                 insecure.append(entry)
             if entry.bare and entry.origin == "registry":

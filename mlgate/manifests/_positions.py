@@ -23,3 +23,21 @@ class Keys:
         lines = self._found.get(key, [])
         at = bisect.bisect_right(lines, after)
         return lines[at] if at < len(lines) else None
+
+
+class Values:
+    """Lines of the form `"KEY": "value"`, by value."""
+
+    def __init__(self, text: str, key: str) -> None:
+        self._found: dict[str, list[int]] = {}
+        line = re.compile(rf'\s*"{re.escape(key)}"\s*:\s*"([^"\\]{{1,500}})"\s*,?\s*')
+        for number, raw in enumerate(text.split("\n"), 1):
+            match = line.fullmatch(raw) if len(raw) < 2000 else None
+            if match:
+                self._found.setdefault(match[1], []).append(number)
+
+    def find(self, value: str, after: int = 0) -> int | None:
+        """The first line below `after` (1-based, exclusive) that gives this value."""
+        lines = self._found.get(value, [])
+        at = bisect.bisect_right(lines, after)
+        return lines[at] if at < len(lines) else None

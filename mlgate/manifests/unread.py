@@ -14,11 +14,8 @@ NAMES = {
     **dict.fromkeys(("environment.yml", "environment.yaml", "conda-lock.yml"), "conda"),
     **dict.fromkeys(("pixi.toml", "pixi.lock"), "pixi"),
     **dict.fromkeys(("build.gradle", "build.gradle.kts", "gradle.lockfile", "libs.versions.toml"), "Gradle"),
-    **dict.fromkeys(("Gemfile", "Gemfile.lock"), "Bundler"),
-    **dict.fromkeys(("composer.json", "composer.lock"), "Composer"),
+    **dict.fromkeys(("Gemfile",), "Bundler"),
     "pdm.lock": "PDM",
-    "packages.lock.json": "NuGet",
-    "renv.lock": "renv",
 }
 
 UNREAD = Rule(
