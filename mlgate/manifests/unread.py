@@ -13,7 +13,6 @@ NAMES = {
     **dict.fromkeys(("Pipfile", "Pipfile.lock"), "pipenv"),
     **dict.fromkeys(("environment.yml", "environment.yaml", "conda-lock.yml"), "conda"),
     **dict.fromkeys(("pixi.toml", "pixi.lock"), "pixi"),
-    **dict.fromkeys(("build.gradle", "build.gradle.kts", "gradle.lockfile", "libs.versions.toml"), "Gradle"),
     **dict.fromkeys(("Gemfile",), "Bundler"),
     "pdm.lock": "PDM",
 }
