@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlgate.inspectors import shards
+from mlgate.manifests._inherited import inherited
 from mlgate.manifests._settled import settled
 from mlgate.records import (
     Component,
@@ -50,7 +51,8 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     references = sorted(kept, key=_reference_order)
     digests = {path: each.scanned.sha256 for path, each in readings.items() if each.scanned and each.scanned.sha256}
     stated, findings = settled(
-        [x for x in lines if isinstance(x, Component)], (x for x in lines if isinstance(x, Finding)), readings
+        *inherited((x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Finding))),
+        readings,
     )
     said, relations = joined(stated, (x for x in lines if isinstance(x, Relation)), references, root)
     related = {end for relation in relations for end in (relation.source, relation.target)}
