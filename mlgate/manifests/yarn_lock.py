@@ -14,7 +14,7 @@ from mlgate.manifests._npm import EXACT, alias, integrity, source
 from mlgate.manifests._yaml import fields, tables, text, texts
 from mlgate.records import Artifact, Hash, Inspector, Observation
 
-_PATTERN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s",:][^",]*?)(?=\s*,|\s*:?$)')
+_PATTERN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",]+)')
 _PAIR = re.compile(r'(?:"([^"]+)"|([^\s":]+)) (?:"([^"]*)"|([^\s"]+))')
 _PATHS = ("file:", "link:", "portal:", "./", "../", "/")
 
@@ -48,7 +48,8 @@ def _blocks(content: str) -> Iterator[_Block]:
         if indent == 0:
             if block:
                 yield block
-            patterns = [quoted or bare for quoted, bare in _PATTERN.findall(line.removesuffix(":"))]
+            found = (quoted or bare.strip() for quoted, bare in _PATTERN.findall(line.removesuffix(":")))
+            patterns = [each for each in found if each]
             block, inside = (_Block(patterns, number) if line.endswith(":") and patterns else None), False
             broken += [] if block else [number]
         elif block is None:
