@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlgate.inspectors import shards
+from mlgate.manifests._inherited import inherited
+from mlgate.manifests._settled import settled
 from mlgate.records import (
     Component,
     DataFacts,
@@ -49,9 +51,11 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     kept = (x for x in named if not x.tentative or _is_there(x, tables))
     references = sorted(kept, key=_reference_order)
     digests = {path: each.scanned.sha256 for path, each in readings.items() if each.scanned and each.scanned.sha256}
-    said, relations = joined(
-        (x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Relation)), references, root
+    stated, findings = settled(
+        *inherited((x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Finding))),
+        readings,
     )
+    said, relations = joined(stated, (x for x in lines if isinstance(x, Relation)), references, root)
     related = {end for relation in relations for end in (relation.source, relation.target)}
     components = tuple(
         component
@@ -60,7 +64,6 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
         )
         if component.data is None or not component.data.named or component.identity in related
     )
-    findings = [x for x in lines if isinstance(x, Finding)]
     findings += loose(references)
     findings += shards.compared(components, readings, whole=whole)
     findings = list(_with_torch(findings, components))
