@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
+from mlgate import http
 from mlgate.advisories.records import Record, decode
 from mlgate.advisories.source import Answer, Query, Unavailable
 
@@ -52,10 +54,7 @@ class Client:
 
     def ask(self, queries: Sequence[Query]) -> Answer:
         """Every record that concerns a query. Raises Unavailable when any part of that could not be had."""
-        import requests  # noqa: PLC0415  (start-up)
-
-        with requests.Session() as session:
-            session.trust_env = True
+        with http.session() as session:
             hits = self._hits(session, list(dict.fromkeys(queries)))
             ids = sorted({hit for found in hits.values() for hit in found})
             with ThreadPoolExecutor(_PARALLEL) as pool:
@@ -115,54 +114,50 @@ class Client:
 
     def _request(self, session: Any, method: str, path: str, body: Any) -> bytes:
         """The body of a 200, after as many tries as allowed."""
-        import requests  # noqa: PLC0415
-
         reason = "no answer"
         for attempt in range(self.tries):
-            left = self.deadline - (time.monotonic() - self._started)
+            left = self._left()
             if left <= 0:
+                reason = "time is over"
                 break
             wait = min(30.0, 0.5 * 2**attempt) * (0.5 + random.random() / 2)  # noqa: S311  (jitter)
             try:
-                with session.request(
+                reply = http.fetch(
+                    session,
                     method,
                     self.url.rstrip("/") + path,
+                    seconds=left,
+                    timeout=self.timeout,
+                    largest=self.largest,
+                    body_of=frozenset({200}),
                     json=body,
-                    timeout=min(self.timeout, left),
-                    stream=True,
-                    allow_redirects=False,
-                ) as response:
-                    if response.status_code == 200:
-                        return self._body_of(response)
-                    reason = f"status {response.status_code}"
-                    if response.status_code not in _AGAIN:
-                        break
-                    wait = _retry_after(response.headers.get("Retry-After", ""), wait)
-            except requests.RequestException as error:
-                reason = type(error).__name__
+                )
+            except http.TooLarge:
+                raise Unavailable(f"OSV's answer is larger than {self.largest:,} bytes") from None
+            except http.NoReply as error:
+                reason = str(error)
+            else:
+                if reply.status == 200:
+                    return reply.body
+                reason = f"status {reply.status}"
+                if reply.status not in _AGAIN:
+                    break
+                wait = _retry_after(reply.headers.get("retry-after", ""), time.time(), wait)
             if attempt + 1 < self.tries:
-                if wait > self.deadline - (time.monotonic() - self._started):
+                if wait > self._left():
                     break
                 self.sleep(wait)
         raise Unavailable(f"OSV did not answer {path.rpartition('/')[0] or path}: {reason}")
 
-    def _body_of(self, response: Any) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        for part in _chunks(response):
-            size += len(part)
-            if size > self.largest:
-                raise Unavailable(f"OSV's answer is larger than {self.largest:,} bytes")
-            if time.monotonic() - self._started > self.deadline:
-                raise Unavailable("OSV's answer took too long")
-            parts.append(part)
-        return b"".join(parts)
+    def _left(self) -> float:
+        return self.deadline - (time.monotonic() - self._started)
 
 
-def _chunks(response: Any) -> Iterator[bytes]:
-    yield from response.iter_content(1 << 16)
-
-
-def _retry_after(header: str, otherwise: float) -> float:
-    """Seconds by a Retry-After header (RFC 9110, 10.2.3); a date or nonsense gives our own wait."""
-    return float(header) if header.isdecimal() and len(header) < 6 else otherwise
+def _retry_after(header: str, now: float, otherwise: float) -> float:
+    """Seconds by a Retry-After header (RFC 9110, 10.2.3: a number or a date); nonsense gives our own wait."""
+    if header.isascii() and header.isdecimal():
+        return float(header[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(header[:100]).timestamp() - now)
+    except (ValueError, TypeError, OverflowError):
+        return otherwise

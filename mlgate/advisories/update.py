@@ -8,11 +8,14 @@ import zipfile
 from pathlib import Path
 from urllib.parse import quote
 
+from mlgate import http
 from mlgate.advisories import offline
 from mlgate.advisories.source import Unavailable
 from mlgate.errors import MlgateError
 
 _LARGEST = 4 * 2**30
+_DEADLINE = 1800.0  # seconds for one file
+_SILENCE = 60.0
 _HINT = "Run it again, or fetch the dumps yourself into <dir>/<ecosystem>/all.zip."
 
 
@@ -44,23 +47,24 @@ def update(folder: Path, ecosystems: tuple[str, ...], url: str, *, largest: int 
 
 
 def _download(url: str, target: Path, largest: int) -> None:
-    import requests  # noqa: PLC0415  (start-up)
-
-    size = 0
     try:
-        with (
-            requests.get(url, timeout=60, stream=True, allow_redirects=False) as response,
-            target.open("wb") as out,
-        ):
-            if response.status_code != 200:
-                raise MlgateError(f"{url} answered {response.status_code}.", _HINT)
-            for chunk in response.iter_content(1 << 20):
-                size += len(chunk)
-                if size > largest:
-                    raise MlgateError(f"{url} is larger than {largest:,} bytes.", _HINT)
-                out.write(chunk)
-    except requests.RequestException as error:
-        raise MlgateError(f"{url} cannot be downloaded: {type(error).__name__}.", _HINT) from None
+        with http.session() as session, target.open("wb") as out:
+            reply = http.fetch(
+                session,
+                "GET",
+                url,
+                seconds=_DEADLINE,
+                timeout=_SILENCE,
+                largest=largest,
+                sink=out.write,
+                body_of=frozenset({200}),
+            )
+    except http.TooLarge:
+        raise MlgateError(f"{url} is larger than {largest:,} bytes.", _HINT) from None
+    except http.NoReply as error:
+        raise MlgateError(f"{url} cannot be downloaded: {error}.", _HINT) from None
+    if reply.status != 200:
+        raise MlgateError(f"{url} answered {reply.status}.", _HINT)
 
 
 def _checked(path: Path, ecosystem: str) -> int:

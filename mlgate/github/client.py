@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from mlgate import __version__
+from mlgate import __version__, http
 
 if TYPE_CHECKING:
     import requests
@@ -123,15 +123,13 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        import requests  # noqa: PLC0415  (60 ms of start-up that only the action pays)
-
         self.base = base.rstrip("/")
         self._timeout = timeout
         self._sleep = sleep
         self._clock = clock
         self._waited = 0.0
         self._auth = _Bearer(token)
-        self._session = requests.Session()
+        self._session = http.session()  # 60 ms of start-up that only the action pays
         self._session.headers.update(
             {
                 "Accept": "application/vnd.github+json",
@@ -191,38 +189,25 @@ class Client:
         return answer
 
     def _once(self, method: str, url: str, json: object, query: Mapping[str, str] | None) -> Answer:
-        import requests  # noqa: PLC0415
-        import urllib3  # noqa: PLC0415
-
+        what = f"{method} {urlsplit(url).path}"
         if origin(url) != origin(self.base):
-            raise ApiError(f"{method} {urlsplit(url).path}", detail="another host than the API's, not asked")
-        until = self._clock() + self._timeout
+            raise ApiError(what, detail="another host than the API's, not asked")
         try:
-            with self._session.request(
+            reply = http.fetch(
+                self._session,
                 method,
                 url,
+                seconds=self._timeout,
+                largest=MAX_BODY,
                 params=query,
                 json=json,
                 auth=self._auth,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                parts, size = [], 0
-                for part in response.iter_content(8192):
-                    size += len(part)
-                    if size > MAX_BODY:
-                        raise ApiError(f"{method} {urlsplit(url).path}", detail=f"answer over {MAX_BODY} bytes")
-                    if self._clock() > until:
-                        raise ConnectionError("timed out")
-                    parts.append(part)
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(status=response.status_code, headers=headers, body=b"".join(parts), url=url)
-        except requests.Timeout:
-            raise ConnectionError("timed out") from None
-        # The library's words can hold a proxy's password, so only the kind of error is told.
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise ConnectionError(type(error).__name__) from None
+            )
+        except http.TooLarge:
+            raise ApiError(what, detail=f"answer over {MAX_BODY} bytes") from None
+        except http.NoReply as error:
+            raise ConnectionError(str(error)) from None
+        return Answer(status=reply.status, headers=reply.headers, body=reply.body, url=url)
 
     def pages(self, path: str, *, limit: int = MAX_PAGES) -> Iterator[Answer]:
         """The pages of a list, 100 entries each, by the Link header. Raises ApiError past `limit` pages."""
