@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OSV_URL = "https://api.osv.dev"
 _EXPLAINED = 200
+_UNREAD = 5  # files that are named as not looked at; a commit hook gives all of a commit
 DUMPS_URL = "https://osv-vulnerabilities.storage.googleapis.com"
 
 
@@ -320,9 +321,11 @@ def _check(options: argparse.Namespace) -> _Said:
     from mlgate.reports.escape import terminal  # noqa: PLC0415  (start-up)
 
     looked = {root / scanned.path for scanned in result.inventory.scanned}
-    for path, named in zip(paths, options.files, strict=True):
-        if path not in looked and path.resolve() not in looked:  # silence would read as "clean"
-            sys.stderr.write(f"mlgate: {terminal(str(named), 500)} was not looked at: mlgate reads nothing like it.\n")
+    passed = [x for path, x in zip(paths, options.files, strict=True) if not {path, path.resolve()} & looked]
+    for named in passed[:_UNREAD]:  # silence would read as "clean"
+        sys.stderr.write(f"mlgate: {terminal(str(named), 500)} was not looked at: mlgate reads nothing like it.\n")
+    if len(passed) > _UNREAD:
+        sys.stderr.write(f"mlgate: nor were {len(passed) - _UNREAD:,} more files.\n")
     said = _told(options, result, root)
     if not options.explain:
         return said
