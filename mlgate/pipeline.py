@@ -270,6 +270,7 @@ def _compared(
     return judge.Base(
         ref=base,
         fingerprints=judge.fingerprints(policy, inventory),
+        places=judge.places(policy, inventory),
         gate=_gate(settings, repository, start, frozenset(discover.escape_path(raw) for raw in changed)),
         inventory=inventory if whole and not _cut_short((*before.values(), *after)) else None,
     )

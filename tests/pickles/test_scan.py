@@ -204,6 +204,8 @@ def test_programs_without_end_behind_a_pickle_are_incomplete(monkeypatch: pytest
     assert look(build.ordinary(2) + b"\xff" + b"\x80\x04\x95" * 30_000)[1] == "limit"
 
 
-def test_programs_behind_a_pickle_count_by_what_they_do_not_only_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_behind_a_pickle_count_by_what_they_do_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("mlgate.pickles.scan._EFFORT", 2_000_000)
     assert look(build.ordinary(2) + b"\xff" + (build.proto(4) + build.frame(b"", 8)) * 400)[1] == "limit"
