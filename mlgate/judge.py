@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from mlgate import rules
@@ -53,7 +54,7 @@ class Base:
     new when its path is in `changed` (None: every finding is). `gate` are (path, what it is) of changed files that
     decide about changes. Paths are relative to the scanned folder. `inventory` is the base's own; None where it was
     not looked at, or where what was looked at is not all of it. `places` are (first fingerprint, path) of the base's
-    findings: of equal ones, those that stayed where they were are the old ones.
+    findings: of equal ones, those that stayed where they were are the old ones. `renamed` are new paths with the old.
     """
 
     ref: str
@@ -62,6 +63,7 @@ class Base:
     changed: frozenset[str] | None = None
     gate: tuple[tuple[str, str], ...] = ()
     inventory: Inventory | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def fingerprint(finding: Finding, content: str = "", ordinal: int = 0) -> str:
@@ -125,14 +127,32 @@ def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | Non
     if base and base.inventory:
         findings += lineage.changed(base.inventory, inventory)
     hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
-    return decided(
-        policy,
-        _numbered(findings, inventory, base.places if base else frozenset()),
-        hashes=hashes,
-        today=today,
-        base=base,
-        policy_source=policy_source,
-    )
+    numbered = list(_numbered(findings, inventory, base.places if base else frozenset()))
+    if base and base.fingerprints and base.renamed:
+        known = base.fingerprints | _moved(numbered, base.fingerprints, base.renamed)
+        base = dataclasses.replace(base, fingerprints=known)
+    return decided(policy, numbered, hashes=hashes, today=today, base=base, policy_source=policy_source)
+
+
+def _moved(
+    numbered: Iterable[tuple[Finding, str]], known: frozenset[str], renamed: Mapping[str, str]
+) -> frozenset[str]:
+    """The fingerprints of what the base says of the same file under its old name, as often as it says so.
+
+    Only of what is told by its path: bytes are known by their digest.
+    """
+    seen: Counter[str] = Counter()
+    found = set()
+    for finding, key in numbered:
+        old = renamed.get(finding.location.path)
+        if old is None or finding.rule.category in BY_HASH:
+            continue
+        there = dataclasses.replace(finding, location=dataclasses.replace(finding.location, path=old))
+        first = fingerprint(there)
+        if fingerprint(there, ordinal=seen[first]) in known:
+            found.add(key)
+        seen[first] += 1
+    return frozenset(found)
 
 
 def decided(

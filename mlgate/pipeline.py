@@ -23,11 +23,13 @@ from mlgate.collect import Progress, collect
 from mlgate.errors import MlgateError
 from mlgate.policy import load
 from mlgate.policy.schema import Policy
-from mlgate.records import File, Finding, Include, Inventory, Limits, Rule, Verdict
+from mlgate.records import Component, File, Finding, Include, Inventory, Kind, Limits, Rule, Verdict
 from mlgate.sandbox import Pool, workers
 
 POLICY_PLACES = (".mlgate.yml", ".github/mlgate.yml")
 _LARGEST_POLICY = 1 << 20
+_RENAMED = 1 << 20  # bytes of a file that is compared for renames
+_RENAMES = 200  # files that are compared for renames; with more of them what moved is new, which is the careful side
 _DECIDING = {
     ".gitattributes": "what git filters and hides in diffs",
     ".lfsconfig": "where Git LFS content comes from",
@@ -271,9 +273,32 @@ def _compared(
         ref=base,
         fingerprints=judge.fingerprints(policy, inventory),
         places=judge.places(policy, inventory),
+        renamed=_renamed(repository, start, prefix, changed, readings),
         gate=_gate(settings, repository, start, frozenset(discover.escape_path(raw) for raw in changed)),
         inventory=inventory if whole and not _cut_short((*before.values(), *after)) else None,
     )
+
+
+def _renamed(
+    repository: git.Repository, start: str, prefix: Path, changed: frozenset[bytes], readings: Mapping[str, Reading]
+) -> dict[str, str]:
+    """New path to old one of renamed text files about which something is said."""
+    inside = {discover.escape_path(raw): path for path in changed if (raw := _below(prefix, path)) is not None}
+    about = {p: raw for p, raw in inside.items() if p in readings and _speaks(readings[p])}
+    kinds = {posixpath.splitext(path)[1] for path in about}
+    gone = {p: raw for p, raw in inside.items() if p not in readings and posixpath.splitext(p)[1] in kinds}
+    if not (about and gone) or len(about) + len(gone) > _RENAMES:
+        return {}
+    names = {raw: path for path, raw in inside.items()}
+    found = repository.renamed(start, {*about.values(), *gone.values()})
+    return {names[new]: names[old] for new, old in found.items() if new in names and old in names}
+
+
+def _speaks(reading: Reading) -> bool:
+    """Whether something is told of a file by its path; of a model file it is told by its bytes."""
+    models = (line for line in reading.lines if isinstance(line, Component) and line.kind is Kind.MODEL)
+    small = reading.scanned is not None and reading.scanned.size <= _RENAMED
+    return small and bool(reading.lines) and not any(models)
 
 
 def _cut_short(readings: Iterable[Reading]) -> bool:
