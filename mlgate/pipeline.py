@@ -25,6 +25,7 @@ from mlgate.policy import load
 from mlgate.policy.schema import Policy
 from mlgate.records import Component, File, Finding, Include, Inventory, Kind, Limits, Rule, Verdict
 from mlgate.sandbox import Pool, workers
+from mlgate.split import Joined, Recorder, share
 
 POLICY_PLACES = (".mlgate.yml", ".github/mlgate.yml")
 _LARGEST_POLICY = 1 << 20
@@ -46,7 +47,7 @@ class Settings:
     `policy_text` (None: the base has none), `policy_source` and `changed` (repository paths; None: all of them)
     come from the caller. `mode` and `enforce` override the policy where not empty. `timeout` is in seconds. `explain`
     is the most lines an explanation of a pickle may have; 0 means that there are none. `fetch` gets a policy of another
-    repository that this one extends; None forbids that.
+    repository that this one extends; None forbids that. `shards` are folders of `shard`, whose readings are taken.
     """
 
     root: Path
@@ -71,6 +72,7 @@ class Settings:
     progress: Progress | None = None
     explain: int = 0
     cache: Path | None = None
+    shards: tuple[Path, ...] = ()
     stage: Callable[[str, float], None] | None = None
     fetch: load.Fetch | None = None
 
@@ -103,15 +105,12 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     base = _resolve(settings, repository)
     policy, source = read_policy(settings, repository, base)
     policy = policy.overridden(mode=settings.mode, enforce=settings.enforce)
-    limits = policy.limits.record()
-    if settings.timeout is not None:
-        limits = dataclasses.replace(limits, total=settings.timeout)
-    limits = dataclasses.replace(limits, explain=settings.explain)
+    limits = _limits(settings, policy)
     known = catalogue()
     given = settings.files
     with _timed(settings, "discover"):
         entries = list(discover.given(settings.root, given) if given else discover.walk(settings.root, repository))
-    kept = Cache(settings.cache, repr(dataclasses.replace(limits, total=0, per_file=0))) if settings.cache else None
+    kept = _kept(settings, repository, limits)
     with _timed(settings, "inspect"):
         readings = collect(
             settings.root,
@@ -122,7 +121,7 @@ def _scan(settings: Settings, pool: Pool) -> Result:
             progress=settings.progress,
             cache=kept,
         )
-    if kept:
+    if isinstance(kept, Cache):
         kept.save()
     with _timed(settings, "assemble and advise"):
         inventory = _inventory(settings, readings, repository)
@@ -134,6 +133,48 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     changes = None if before is None else diff_inventory.changes(before, inventory)
     verdict = dataclasses.replace(verdict, notes=settings.notes + verdict.notes, changes=changes)
     return Result(inventory=inventory, verdict=verdict)
+
+
+def shard(settings: Settings, index: int, of: int, folder: Path, pool: Pool) -> int:
+    """Reads one of `of` shares of the tree and writes what it saw into the folder, for `Settings.shards` of the scan
+    that judges. Gives the number of files. Raises MlgateError as `scan` does.
+    """
+    with pool:
+        repository = git.find(settings.root, trusted=settings.trusted)
+        policy, _ = read_policy(settings, repository, _resolve(settings, repository))
+        limits = _limits(settings, policy)
+        head = repository.head()[0] if repository else ""
+        recorder = Recorder(index, of, limits=_asked(limits), head=head)
+        collect(
+            settings.root,
+            share(discover.walk(settings.root, repository), index, of),
+            catalogue=catalogue(),
+            limits=limits,
+            pool=pool,
+            progress=settings.progress,
+            cache=recorder,
+            included=False,
+        )
+        return recorder.save(folder)
+
+
+def _limits(settings: Settings, policy: Policy) -> Limits:
+    limits = policy.limits.record()
+    if settings.timeout is not None:
+        limits = dataclasses.replace(limits, total=settings.timeout)
+    return dataclasses.replace(limits, explain=settings.explain)
+
+
+def _asked(limits: Limits) -> str:
+    """The limits as far as they decide what a file that was read to its end says."""
+    return repr(dataclasses.replace(limits, total=0, per_file=0))
+
+
+def _kept(settings: Settings, repository: git.Repository | None, limits: Limits) -> Cache | Joined | None:
+    if settings.shards:
+        head = repository.head()[0] if repository else ""
+        return Joined(settings.shards, limits=_asked(limits), head=head)
+    return Cache(settings.cache, _asked(limits)) if settings.cache else None
 
 
 @contextlib.contextmanager
