@@ -44,6 +44,7 @@ class Fetched:
         self.pipe = ""  # what the download at the head of this pipeline reads
         self.shell = ""  # the shell whose standard input comes next
         self.files: dict[str, str] = {}
+        self.checked: frozenset[str] = frozenset()  # addresses that a Dockerfile gives a checksum for
 
     def command(self, command: Command) -> Iterator[Finding]:
         """What one simple command runs that was downloaded."""
@@ -53,6 +54,10 @@ class Fetched:
             self.pipe = ""
         if _CHECKS.fullmatch(name):
             self.files.clear()
+        if name == "ADD" and len(args) > 2 and "://" in args[1].text and args[1].text not in self.checked:
+            target = args[-1].plain
+            kept = args[1].plain if target.endswith("/") else target
+            self.files[posixpath.basename(kept)] = f"ADD {_source(args[:2])}"
         if name in _DOWNLOADS:
             source = _source(args)
             if command.before == "<(" and self.shell:

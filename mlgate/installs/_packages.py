@@ -111,10 +111,10 @@ class Packages:
     def _options(self, found: Install) -> Iterator[tuple[str, str, int]]:
         for flag, value in found.indexes:
             known = [part for text in texts(value) for part in text.split()]
+            if value.values.unknown and not known and flag != "--index-url":
+                known = [_partly(value)]
             for text in known:
                 yield flag, text, value.line
-            if not known and (value.values.unknown or not value.values.known):
-                self._unknown(f"{found.tool} {flag} {value.text}", value.line)
 
     def _read(self, lines: list[tuple[int, str]], scope: str, group: str) -> Iterator[Observation]:
         """Through the reader of requirements files; what it says of each line's version is said once a file here."""
@@ -236,7 +236,8 @@ class Packages:
 
     def index(self, index: Index) -> Iterator[Observation]:
         """What to say of an index that a variable or a setting names."""
-        lines = [(index.value.line, f"{index.flag} {part}") for text in texts(index.value) for part in text.split()]
+        known = [part for text in texts(index.value) for part in text.split()]
+        lines = [(index.value.line, f"{index.flag} {part}") for part in known]
         if index.flag in {"--extra-index-url", "--find-links"} and not index.best:
             lines = [(line, f"--index-url {text.partition(' ')[2]}") for line, text in lines]
         yield from self._read(lines, self.scope, index.source) if lines else ()
@@ -263,6 +264,12 @@ class Packages:
             if where.cell:
                 message = f"What these commands install cannot be told from this file ({len(self.untold)})."
             yield rules.finding(UNTOLD, where, message, evidence="; ".join(sorted(self.untold))[:300])
+
+
+def _partly(value: Arg) -> str:
+    """An address of which the end, or all, is not known: still one more place that packages come from."""
+    start = value.start.split(maxsplit=1)
+    return f"{start[0]}..." if start else "".join(value.text.split())[:100]
 
 
 def _default_index(found: Install, indexes: list[Index]) -> str:

@@ -127,6 +127,11 @@ class Installs(Reader):
             elif name == "UV_INDEX_STRATEGY" and value.plain.startswith("unsafe"):
                 self.unsafe = True
 
+    def defaults(self, body: str, line: int) -> None:
+        """The defaults of a Dockerfile's build arguments, where they are settings of indexes."""
+        for command in Shell().run(f"export {body}", line):
+            self._environment(tuple((name, value) for name, value in command.set if value.plain))
+
     def _unwrapped(self, shell: Shell, command: Command, depth: int) -> Iterator[Reference]:
         args = command.args
         name = program(args[0])

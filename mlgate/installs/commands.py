@@ -19,10 +19,13 @@ from mlgate.records import Artifact, Inspector, Location, Observation, Reference
 from mlgate.references import _commands_build as build
 from mlgate.references import _commands_windows as windows
 from mlgate.references import _commands_yaml as documents
+from mlgate.references._commands_build import _instructions
 from mlgate.references._commands_cells import _cell
 from mlgate.references._commands_shell import Shell
 from mlgate.references.commands import form
 from mlgate.references.notebook import _cells
+from mlgate.yaml_events import Map, Node, Scalar, Sequence
+from mlgate.yaml_events import documents as yaml_documents
 
 _MOST = 4 * 2**20
 _MOST_NOTEBOOK = 64 * 2**20
@@ -40,6 +43,8 @@ _CI = re.compile(
     r"(.*/)?(\.github/.*|\.gitlab-ci[^/]*|\.circleci/.*|\.buildkite/.*|\.travis|azure-pipelines)(\.ya?ml)?"
 )
 _COPY = re.compile(r"[ \t]*(?:COPY|ADD)\s+(.*)", re.IGNORECASE)
+_CHECKED = re.compile(r"^[ \t]*ADD[ \t][^\n]*--checksum=\S+[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
+_GIVEN = re.compile(r"\b(?:pip3?|conda|mamba|npm|pnpm|yarn|pipx|poetry)\s+(?:install|add)\s")
 _MOST_PATHS = 8
 
 
@@ -79,6 +84,7 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     base = None if kind == "docker" else posixpath.dirname(artifact.path) if kind != "yaml" else ""
     reader = Installs(locate, path=artifact.path, base=base)
     packages = Packages(artifact, locate, _paths(artifact.path, text if kind == "docker" else ""), scope=scope)
+    reader.fetched.checked = frozenset(_CHECKED.findall(text) if kind == "docker" else ())
     for reference in _run(reader, kind, text):
         if reference.symbol == "template":
             packages.unknown(reference.expression, reference.location.line or 1)
@@ -104,7 +110,8 @@ def _said(reader: Installs, packages: Packages) -> Iterator[Observation]:
                 seen.add(said)
                 yield said
     for found, base in reader.installs:
-        yield from packages.install(found, base, reader.indexes)
+        best = found.best or (reader.unsafe and found.tool.startswith("uv"))
+        yield from packages.install(dataclasses.replace(found, best=best), base, reader.indexes)
     yield from dict.fromkeys(reader.findings)
     reader.installs.clear()
     reader.indexes.clear()
@@ -115,18 +122,46 @@ def _run(reader: Installs, kind: str, text: str) -> Iterator[Reference]:
     match kind:
         case "docker":
             yield from build.dockerfile(reader, text)
+            for name, body, line in _instructions(text):
+                if name == "ARG":  # pip reads build arguments as it reads other variables
+                    reader.defaults(body, line)
         case "make":
             yield from build.makefile(reader, text)
         case "just":
             yield from build.justfile(reader, text)
         case "yaml":
             yield from documents.read(reader, text)
+            yield from _handed_over(reader, text)
         case "batch":
             yield from reader.script(Shell(), windows.batch(text))
         case "powershell":
             yield from reader.script(Shell(), windows.powershell(text))
         case _:
             yield from reader.script(Shell(), text)
+
+
+def _handed_over(reader: Installs, text: str) -> Iterator[Reference]:
+    """Commands that a workflow gives to an action, or to a program by a variable (`CIBW_BEFORE_ALL`)."""
+    if not _GIVEN.search(text):
+        return
+    try:
+        for document in yaml_documents(text):
+            pending: list[Node] = [document]
+            seen: set[int] = set()
+            while pending:
+                node = pending.pop()
+                if id(node) in seen:
+                    continue
+                seen.add(id(node))
+                if isinstance(node, Sequence):
+                    pending.extend(node.items)
+                for key, value in node.pairs if isinstance(node, Map) else ():
+                    pending.append(value)
+                    for _, given in value.pairs if key in {"with", "env"} and isinstance(value, Map) else ():
+                        if isinstance(given, Scalar) and _GIVEN.match(given.value.lstrip()):
+                            yield from reader.script(Shell(), given.script(text), given.first)
+    except Incomplete:
+        return  # a template, of which that is said already
 
 
 def _notebook(artifact: Artifact) -> Iterator[Observation]:

@@ -272,6 +272,26 @@ def test_powershell_runs_what_it_fetches() -> None:
     assert [f.evidence for f in said.findings] == ["iex https://h/i.ps1", "iex https://h/j"]
 
 
+def test_files_that_a_dockerfile_adds_from_the_network() -> None:
+    start = "FROM scratch\n"
+    said = docker(start + "ADD https://h/i.sh /i.sh\nRUN sh /i.sh && rm /i.sh\n")
+    assert [f.evidence for f in said.findings] == ["ADD https://h/i.sh; sh"]
+    assert docker(start + f"ADD --checksum={DIGEST} https://h/i.sh /i.sh\nRUN sh /i.sh\n").rules == []
+    said = docker(start + "ARG PIP_EXTRA_INDEX_URL=https://a/\nARG UV_INDEX_STRATEGY\nRUN pip install b==1\n")
+    assert said.rules == ["MLG-DEP-010"]
+
+
+def test_an_index_of_which_the_end_is_not_known_is_one_all_the_same() -> None:
+    said = shell("pip install a==1 --extra-index-url https://h/cu$(nvcc --version | cut -d. -f1)")
+    assert [(f.rule.id, f.evidence) for f in said.findings] == [("MLG-DEP-010", "--extra-index-url https://h/cu...")]
+
+
+def test_commands_that_a_workflow_hands_over() -> None:
+    steps = "jobs:\n  a:\n    steps:\n    - uses: o/a@v1\n      with:\n        cmd: pip install a==1 && pytest\n"
+    said = read(INSPECTOR, ".github/workflows/a.yml", steps + "      env:\n        CIBW_BEFORE_ALL: pip install b==1\n")
+    assert sorted((c.purl, at(c)[1]) for c in said.components) == [("pkg:pypi/a@1", 6), ("pkg:pypi/b@1", 8)]
+
+
 def test_images_of_compose_and_kubernetes() -> None:
     compose = "services:\n  a:\n    build: .\n    image: own:1\n"
     compose += "  b:\n    image: ${REG:-ghcr.io}/o/n:${TAG}\n  c:\n    image: redis\n"
