@@ -139,7 +139,8 @@ class Installs(Reader):
             for each in args[1:]:
                 if any(map(str.isspace, each.plain or each.text)):
                     yield from self._text(shell, each, depth)
-        for at in range(min(len(args), 200) if name in _WRAPPERS else 1):
+        wraps = name in _WRAPPERS or (not name and args[0].values.unknown)  # `$SUDO pip install`
+        for at in range(min(len(args), 200) if wraps else 1):
             inner = called(args[at])
             if inner in _INSTALLERS | _OTHERS or (at + 1 < len(args) and args[at + 1].plain == "-m"):
                 self._setting(inner, args[at:])

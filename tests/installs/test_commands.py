@@ -179,6 +179,15 @@ def test_a_workflow_gives_its_matrix_as_packages_of_development() -> None:
         ("npm install -g a@1.2.3 @s/b@^2 && npm ci", ["pkg:npm/a@1.2.3", "pkg:npm/%40s/b"]),
         ("yarn add a@1.2.3; yarn install; npx -y c@1.0.0 run", ["pkg:npm/a@1.2.3", "pkg:npm/c@1.0.0"]),
         ("mamba create -n e -c conda-forge 'a>=1' b=2", ["pkg:conda/a", "pkg:conda/b"]),
+        ("$STD uv pip install a==1; ${SUDO:-} apt-get install b", ["pkg:pypi/a@1"]),
+        ("podman run --rm \"${V[@]}\" img bash -c 'pip install a==1'", ["pkg:pypi/a@1"]),
+        (
+            (
+                'f() {\n  case $1 in\n    x) if pip install "$1" a==1; then return; fi ;;\n  esac\n}\nf b==2',
+                ["pkg:pypi/b@2", "pkg:pypi/a@1"],
+            ),
+            ["pkg:pypi/b@2", "pkg:pypi/a@1"],
+        ),
         ("echo pip install a; apt-get install -y python3-pip pip", []),
         ("git commit -m 'pip install a'; grep 'pip install b' README", []),
         ("pip install --upgrade; pip uninstall a; pip list; pip freeze", []),
