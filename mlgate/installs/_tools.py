@@ -88,10 +88,13 @@ def _pip(args: tuple[Arg, ...], tool: str, valued: frozenset[str], *, best: bool
     files = [*found.values("-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints")]
     if sub in {"sync", "compile"}:
         return Install(tool=f"{tool} {sub}", family="python", files=files, indexes=_indexes(found))
+    packages = [*found.positions, *found.values("-e", "--editable")]
+    if found.has("--group") and not packages and not files:
+        return None  # groups of pyproject.toml, which has a reader of its own
     return Install(
         tool=f"{tool} {sub}",
         family="python",
-        packages=[*found.positions, *found.values("-e", "--editable")],
+        packages=packages,
         files=files,
         indexes=_indexes(found),
         best=best or _unsafe(found),
