@@ -40,7 +40,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-fA-F]{64}")
 _FROM_FLAG = re.compile(
     r"^[ \t]*(?:COPY|ADD)(?:[ \t]|\\\n)+(?:--(?!from)\S+(?:[ \t]|\\\n)+)*--from=(\S+)", re.IGNORECASE | re.MULTILINE
 )
-_MOUNT = re.compile(r"--mount=(?=\S*type=(?:bind|cache))\S*?\bfrom=([^,\s]+)")
+_MOUNT = re.compile(r"--mount=\S*?(?<=[=,])from=([^,\s]+)|--mount=\S*")
 _ALIAS = re.compile(r"\s+AS\s+(\S+)\s*$", re.IGNORECASE)
 _HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 _NOT_IMAGES = frozenset(
@@ -111,6 +111,7 @@ class _Images:
         self.packages = packages
         self.scope = scope
         self.said: set[tuple[str, str]] = set()
+        self.count = 0
 
     def add(self, word: Arg, group: str, *, local: frozenset[str] = frozenset()) -> Iterator[Observation]:
         where = self.locate(word.line, word.line)
@@ -120,7 +121,8 @@ class _Images:
         for text in known:
             if text.lower() in local or text == "scratch":
                 continue
-            if len(self.said) >= _MOST_IMAGES:
+            self.count += 1
+            if self.count > _MOST_IMAGES:
                 raise Incomplete("limit", "more images than one file has")
             made = image(text, where, scope=self.scope, group=group)
             if made is None:
@@ -167,7 +169,7 @@ def dockerfile(text: str, locate: Locate, packages: Packages, scope: str) -> Ite
             if alias:
                 stages.add(alias[1].lower())
     for pattern, group in ((_FROM_FLAG, "COPY --from"), (_MOUNT, "RUN --mount")):
-        for found in pattern.finditer(text):
+        for found in filter(lambda each: each[1], pattern.finditer(text)):
             line = text.count("\n", 0, found.start(1)) + 1
             if text[text.rfind("\n", 0, found.start(1)) + 1 :].lstrip().startswith("#"):
                 continue

@@ -79,7 +79,10 @@ class Installs(Reader):
         args = command.args
         name = program(args[0]) if args else ""
         self._environment(command.set)
-        self.findings += self.fetched.command(command)
+        if len(self.findings) < _MOST:
+            self.findings += self.fetched.command(command)
+        else:
+            self.over = True
         if name == "cd":
             self._go(args[1:])
         if name in self.functions:

@@ -97,7 +97,7 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         yield from images.manifest(text, locate, packages, scope)
     yield from packages.rest()
     if reader.over:
-        raise Incomplete("limit", "more commands that install than one file has")
+        raise Incomplete("limit", "more commands that install or fetch than one file has")
 
 
 def _said(reader: Installs, packages: Packages) -> Iterator[Observation]:
