@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from mlgate.records import Inspector
 
-FOLDERS = ("mlgate.inspectors", "mlgate.manifests", "mlgate.references")
+FOLDERS = ("mlgate.inspectors", "mlgate.installs", "mlgate.manifests", "mlgate.references")
 
 
 def _modules() -> Iterator[str]:

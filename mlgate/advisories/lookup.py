@@ -21,7 +21,9 @@ from mlgate.records import Component, Finding, Kind, Location, Pairs, Rule, Seve
 __all__ = ["RULES", "Advice", "AdvisorySource", "lookup"]
 
 _MOST = 20_000
-_WITHOUT = frozenset({"conda"})  # ecosystems of which OSV has no advisories; their readers say so, once a file
+_WITHOUT = frozenset(
+    {"conda", "Docker"}
+)  # ecosystems of which OSV has no advisories; their readers say so, once a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

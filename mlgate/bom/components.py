@@ -69,7 +69,7 @@ def component(node: Node, graph: Graph, resolved: Mapping[str, Resolution]) -> C
     purl = package_url(record)
     group, name = _group(record, purl)
     return CdxComponent(
-        type=_TYPES[record.kind],
+        type=_type(record),
         bom_ref=node.ref,
         group=group,
         name=name,
@@ -140,6 +140,12 @@ def package_url(record: Component) -> PackageURL | None:
 
 def _version(record: Component) -> str | None:
     return clean(record.version, 1024) if record.version else None
+
+
+def _type(record: Component) -> ComponentType:
+    """CycloneDX's word for the kind; an image of a container is a package by its purl only."""
+    image = record.kind is Kind.PACKAGE and record.identity.startswith(("pkg:docker/", "pkg:oci/"))
+    return ComponentType.CONTAINER if image else _TYPES[record.kind]
 
 
 def _group(record: Component, purl: PackageURL | None) -> tuple[str | None, str]:

@@ -113,8 +113,11 @@ def _instructions(text: str) -> Iterator[tuple[str, str, int]]:
         at += 1
         rest = "\n".join(body)
         if name[1].upper() in {"RUN", "ADD", "COPY", "FROM"}:
-            while flag := _FLAGS.match(rest):
-                rest = "\\\n" * flag[0].count("\n") + " " + rest[flag.end() :]
+            behind = 0
+            while flag := _FLAGS.match(rest, behind):
+                behind = flag.end()
+            if behind:
+                rest = "\\\n" * rest.count("\n", 0, behind) + " " + rest[behind:]
         yield name[1].upper(), rest, first + 1
 
 

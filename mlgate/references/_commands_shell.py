@@ -61,7 +61,9 @@ def arg(text: str, line: int, how: Resolution = Resolution.LITERAL) -> Arg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A simple command. `set` are the variables set for it alone, `outputs` the files that it is redirected to."""
+    """A simple command. `set` are the variables set for it alone, `outputs` the files that it is redirected to, and
+    `before` is the operator in front of it: `|` when it reads what another prints, `<(` when it prints for another.
+    """
 
     args: tuple[Arg, ...]
     line: int
@@ -69,6 +71,7 @@ class Command:
     set: tuple[tuple[str, Arg], ...] = ()
     outputs: tuple[Arg, ...] = ()
     document: Inner | None = None
+    before: str = ""
 
 
 @dataclass
@@ -126,9 +129,9 @@ class Shell:
                 self._items = []
             elif not now.take(token):
                 if now.words or now.outputs:
-                    conditional = now.before in {"&&", "||"}
-                    yield from self._simple(now.words, now.outputs, now.document, conditional=conditional)
-                now = _Reading(before=token.text if isinstance(token, Mark) else "")
+                    yield from self._simple(now)
+                before = token.text if isinstance(token, Mark) else ""
+                now = _Reading(before="<(" if before == "(" and now.redirection == "<" else before)
 
     def _collect(self, token: Token, words: list[Word]) -> None:
         """One token of an array. Its name is the last word."""
@@ -145,9 +148,8 @@ class Shell:
                 kept = old if isinstance(old, tuple) and (found[2] or self._conditions) else ()
                 self.variables[found[1]] = (*kept, *items)[:_MOST_ITEMS]
 
-    def _simple(
-        self, words: list[Word], outputs: list[Word], document: Inner | None, *, conditional: bool
-    ) -> Iterator[Command]:
+    def _simple(self, now: _Reading) -> Iterator[Command]:
+        words, outputs, conditional = now.words, now.outputs, now.before in {"&&", "||"}
         rest = self._without_keywords(words)
         own: list[tuple[str, Arg]] = []
         while rest and (found := _ASSIGNMENT.match(rest[0].text)):
@@ -172,7 +174,8 @@ class Shell:
             end=max(lines),
             set=tuple(own),
             outputs=tuple(arg for word in outputs for arg in self.expand(word)),
-            document=document,
+            document=now.document,
+            before=now.before,
         )
 
     def _without_keywords(self, words: list[Word]) -> list[Word]:
