@@ -253,6 +253,12 @@ class Dependencies(_Part, frozen=True, kw_only=True):
     outside_include: Decide = "warn"
     unresolved_version: Decide = "note"
     unread_manifest: Annotated[Decide, Meta(description="Manifests in formats that mlgate does not read.")] = "warn"
+    typosquat: Annotated[
+        Decide, Meta(description="Names of PyPI that look like another, much more downloaded package's.")
+    ] = "warn"
+    known_names: Annotated[
+        tuple[str, ...], Meta(description="Names that are meant as they are, whatever they look like; globs allowed.")
+    ] = ()
 
 
 class Waiver(_Part, frozen=True, kw_only=True):
