@@ -261,6 +261,34 @@ class Dependencies(_Part, frozen=True, kw_only=True):
     ] = ()
 
 
+class Analysis(_Part, frozen=True, kw_only=True):
+    """What whoever waives a known vulnerability found out about it, in CycloneDX's words: the BOM says it as VEX."""
+
+    state: Annotated[
+        Literal["in_triage", "exploitable", "not_affected", "false_positive"],
+        Meta(description="`not_affected` needs a justification."),
+    ] = "in_triage"
+    justification: Annotated[
+        Literal[
+            "",
+            "code_not_present",
+            "code_not_reachable",
+            "requires_configuration",
+            "requires_dependency",
+            "requires_environment",
+            "protected_by_compiler",
+            "protected_at_runtime",
+            "protected_at_perimeter",
+            "protected_by_mitigating_control",
+        ],
+        Meta(description="Why the package's flaw is none here."),
+    ] = ""
+    response: Annotated[
+        tuple[Literal["can_not_fix", "will_not_fix", "update", "rollback", "workaround_available"], ...],
+        Meta(description="What is done about it; without one, `update` where a fixed version is known."),
+    ] = ()
+
+
 class Waiver(_Part, frozen=True, kw_only=True):
     """One accepted finding: an exact rule, a path or a purl, for model files the hash, who and until when."""
 
@@ -273,6 +301,7 @@ class Waiver(_Part, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(min_length=3)]
     owner: Annotated[str, Meta(min_length=2)]
     expires: Day
+    analysis: Annotated[Analysis | None, Meta(description="Of known vulnerabilities only.")] = None
 
 
 class Waivers(_Part, frozen=True, kw_only=True):

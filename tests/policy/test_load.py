@@ -40,6 +40,14 @@ WAIVER = 'rule: MLG-PKL-002, reason: "known", owner: "@a/b", expires: 2026-12-01
         ("", ":1: a policy is a mapping"),
         ("version: 1\nlimits: {total: 12}\n", ":2: limits.total: expected seconds, minutes or hours, such as 90s."),
         ("version: 1\nlimits:\n  file: 20GB\n", ":3: limits.file: expected bytes with a unit, such as 20GiB."),
+        (
+            f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}, path: a,\n     analysis: {{state: not_affected}}}}\n",
+            ":5: `not_affected`, and only that, needs a justification",
+        ),
+        (
+            f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}, path: a,\n     analysis: {{justification: code_not_present}}}}\n",
+            ":5: `not_affected`, and only that, needs a justification",
+        ),
         (f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}}}\n", ":4: a waiver names either a path or a purl"),
         (
             "version: 1\nextends: relaxed\n",
