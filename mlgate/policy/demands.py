@@ -111,6 +111,7 @@ def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
     yield from information.uninformed(policy, inventory)
     yield from lineage.lineage(inventory)
     yield from confusion.typosquats(policy, inventory)
+    yield from confusion.internal(policy, inventory)
 
 
 @functools.cache

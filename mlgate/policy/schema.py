@@ -259,6 +259,13 @@ class Dependencies(_Part, frozen=True, kw_only=True):
     known_names: Annotated[
         tuple[str, ...], Meta(description="Names that are meant as they are, whatever they look like; globs allowed.")
     ] = ()
+    internal_names: Annotated[
+        tuple[str, ...],
+        Meta(description="Names of packages of your own, such as mycorp-*, that no public index may answer to."),
+    ] = ()
+    internal_from_public: Annotated[
+        Decide, Meta(description="Packages of such a name that a public index could provide.")
+    ] = "block"
 
 
 class Analysis(_Part, frozen=True, kw_only=True):

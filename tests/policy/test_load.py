@@ -18,6 +18,9 @@ from mlgate.policy.schema import json_schema
 WAIVER = 'rule: MLG-PKL-002, reason: "known", owner: "@a/b", expires: 2026-12-01'
 
 
+REASON_ONLY = "analysis: {justification: code_not_present}"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -45,8 +48,8 @@ WAIVER = 'rule: MLG-PKL-002, reason: "known", owner: "@a/b", expires: 2026-12-01
             ":5: `not_affected`, and only that, needs a justification",
         ),
         (
-            f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}, path: a,\n     analysis: {{justification: code_not_present}}}}\n",
-            ":5: `not_affected`, and only that, needs a justification",
+            f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}, path: a, {REASON_ONLY}}}\n",
+            ":4: `not_affected`, and only that, needs a justification",
         ),
         (f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}}}\n", ":4: a waiver names either a path or a purl"),
         (
