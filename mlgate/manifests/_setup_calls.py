@@ -14,6 +14,7 @@ from mlgate.manifests._setup_names import Names
 
 _DEPTH = 12
 _ROUNDS = 5
+_CALLERS = 50
 _UNKNOWN = "…"
 FETCHES = frozenset(
     {
@@ -65,11 +66,12 @@ HIDING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call of the script by its qualified name; `command` is the class around it that setuptools runs, with base."""
+    """A call of the script by its qualified name, with the class (and its bases) and the function around it."""
 
     name: str
     node: ast.Call
     command: str = ""
+    function: ast.FunctionDef | ast.AsyncFunctionDef | None = None
 
 
 class Script:
@@ -109,17 +111,19 @@ class Script:
         return ""
 
     def _called(self, module: ast.Module) -> Iterator[Call]:
-        pending: list[tuple[ast.AST, str]] = [(module, "")]
+        pending: list[tuple[ast.AST, str, ast.FunctionDef | ast.AsyncFunctionDef | None]] = [(module, "", None)]
         while pending:
-            node, command = pending.pop()
+            node, command, function = pending.pop()
             if isinstance(node, ast.ClassDef):
                 bases = [self.name(base).rpartition(".")[2] for base in node.bases]
                 command = f"{node.name}({', '.join(filter(None, bases))})"
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                function = node
             elif isinstance(node, ast.Call):
                 name = self.name(node.func)
                 if name:
-                    yield Call(name=name, node=node, command=command)
-            pending.extend((child, command) for child in ast.iter_child_nodes(node))
+                    yield Call(name=name, node=node, command=command, function=function)
+            pending.extend((child, command, function) for child in ast.iter_child_nodes(node))
 
     def _from(self, sources: frozenset[str]) -> frozenset[str]:
         """The variables that hold what such calls gave, or what was made of it; and files that it was written to."""
@@ -144,6 +148,26 @@ class Script:
             if isinstance(each, ast.Call) and self.name(each.func) in sources:
                 return True
         return False
+
+    def commands(self, call: Call) -> list[ast.expr | None]:
+        """What a process is started with; of a parameter of the function around it, what that is called with."""
+        node = call.node
+        first = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "args"), None)
+        if not isinstance(first, ast.Name):
+            return [first]
+        assigned = self.names.assigned.get(first.id, [])
+        if assigned or call.function is None:
+            return list(assigned) if 1 < len(assigned) <= _CALLERS else [first]
+        parameters = [each.arg for each in call.function.args.args]
+        if first.id not in parameters:
+            return [first]
+        place = parameters.index(first.id) - (parameters[0] == "self")
+        found: list[ast.expr | None] = []
+        for other in self.calls:
+            if other.name.removeprefix("self.") == call.function.name:
+                named = [k.value for k in other.node.keywords if k.arg == first.id]
+                found += named or (other.node.args[place : place + 1] if place >= 0 else [])
+        return found[:_CALLERS] if 0 < len(found) <= _CALLERS else [first]
 
     def arguments(self, call: Call) -> list[ast.expr]:
         """All that a call is given."""
@@ -184,7 +208,9 @@ class Script:
             right = self.text(node.right, depth + 1) if isinstance(node.op, ast.Add) else ""
             found = self.text(node.left, depth + 1) + right
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in {"split", "format", "strip"}:
+            if self.name(node.func) == "shlex.split" and node.args:
+                found = self.text(node.args[0], depth + 1)
+            elif node.func.attr in {"split", "format", "strip"}:
                 found = self.text(node.func.value, depth + 1)
             elif node.func.attr == "join" and node.args and isinstance(node.args[0], (ast.List, ast.Tuple)):
                 found = " ".join(self.text(item, depth + 1) for item in node.args[0].elts[:100])

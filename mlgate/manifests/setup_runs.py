@@ -59,6 +59,7 @@ _HOSTILE = re.compile(
 )
 _CARRIED = re.compile(r"\b(?:exec|eval)\s*\([^\n]{0,200}(?:urlopen|b64decode|requests\.get|decompress|fromhex)\s*\(")
 _INSTALLING = re.compile(r"\b(?:install|develop|egg_info|install_lib|install_data|install_scripts|editable_wheel)\b")
+_NAMED = re.compile(r"(?i)cmake|nvcc|cuda|hipcc|rocm|ninja|git|gcc|clang|compiler|sys\.executable|python")
 _PRIVATE = re.compile(
     r"os\.environ|os\.getenv|getpass\.|socket\.gethost|platform\.(?:node|uname)|os\.(?:getlogin|uname)"
 )
@@ -167,25 +168,36 @@ def _is_code(value: object) -> bool:
 
 
 def _process(script: Script, call: Call) -> tuple[Severity, str]:
+    """The worst of the commands that the call is known to start."""
     given = script.arguments(call)
-    first = (
-        call.node.args[0] if call.node.args else next((k.value for k in call.node.keywords if k.arg == "args"), None)
-    )
+    told = [_command(script, first, given) for first in script.commands(call)]
+    return max(told, key=lambda one: one[0].rank)
+
+
+def _command(script: Script, first: ast.expr | None, given: list[ast.expr]) -> tuple[Severity, str]:
     words = script.words(first)
+    if len(words) == 3 and re.fullmatch(r"(?:/bin/)?(?:ba|z|da)?sh", words[0]) and words[1] in {"-c", "-lc"}:
+        words = words[2].split()
     line = " ".join(words)
     named = line[:100] or "…"
-    if any(script.touches(each, calls.FETCHES, script.fetched) for each in given):
+    used = [*given, *([first] if first else [])]
+    if any(script.touches(each, calls.FETCHES, script.fetched) for each in used):
         return Severity.HIGH, f"It runs what it downloads: {named}"
-    if any(script.touches(each, calls.HIDING, script.hidden) for each in given):
+    if any(script.touches(each, calls.HIDING, script.hidden) for each in used):
         return Severity.HIGH, "It runs a command that it decodes first"
     if _HOSTILE.search(line):
         return Severity.HIGH, f"It runs {named}"
     if _FETCHERS.search(line):
         return Severity.MEDIUM, f"It installs or downloads by {named}"
     program = re.split(r"[\\/]", words[0])[-1].lower().removesuffix(".exe") if words else "…"
-    if program in _PROBES:
+    if program in _PROBES or ("…" in program and isinstance(first, ast.List) and _is_probe(first)):
         return Severity.INFO, f"It runs {named}"
     return Severity.LOW, f"It runs {named}"
+
+
+def _is_probe(command: ast.List) -> bool:
+    """Whether a program whose path is computed goes by the name of a compiler or its like: `[cmake_bin, "-E"]`."""
+    return bool(command.elts) and _NAMED.search(_shown(command.elts[0])) is not None
 
 
 def _request(script: Script, call: Call) -> tuple[Severity, str]:

@@ -39,6 +39,7 @@ MEDIUM = {
     "pip": "import subprocess, sys\nsubprocess.check_call([sys.executable, '-m', 'pip', 'install', 'numpy'])",
     "submodules": "import subprocess\nsubprocess.check_call(['git', 'submodule', 'update', '--init'])",
     "npm": "import subprocess\nsubprocess.check_call('npm install', shell=True, cwd='js')",
+    "curl by a function": "import os\ndef go(x, cmd):\n    os.system(cmd)\ngo(1, 'git log')\ngo(2, cmd='curl -LO https://x.test/m')",
     "curl": "import os\nos.system('curl -LO https://x.test/model.bin')",
 }
 LOW = {
@@ -49,6 +50,9 @@ LOW = {
 }
 INFO = {
     "the version by git": "import subprocess\nv = subprocess.check_output(['git', 'describe', '--tags']).decode().strip()",
+    "git by a function": "import subprocess\ndef ask(cmd):\n    env = {}\n    return subprocess.Popen(cmd, env=env).communicate()\nask(['git', 'rev-parse', 'HEAD'])",
+    "git in bash": "import subprocess, shlex\nc = shlex.split('bash -c \"git rev-parse --short HEAD\"')\nsubprocess.check_output(c)",
+    "a compiler by a variable": "import subprocess\nsubprocess.check_output([cmake_bin, '--version'])",
     "git in a shell": "import subprocess\nsubprocess.check_output('git rev-parse --short HEAD', shell=True)",
     "CUDA": "import subprocess, os\nhome = os.environ['CUDA_HOME']\nsubprocess.check_output([home + '/bin/nvcc', '-V'])",
     "CMake": "import subprocess\nclass B:\n    def run(self):\n        subprocess.check_call(['cmake', '--build', '.'] + self.args)",
