@@ -15,6 +15,7 @@ from mlgate.policy import demands, lineage
 from mlgate.policy.schema import Policy, Waiver, threshold
 from mlgate.records import (
     Action,
+    Analysis,
     Category,
     Decision,
     Finding,
@@ -189,14 +190,16 @@ def _gate(base: Base | None) -> Iterator[Finding]:
 def _decide(policy: Policy, finding: Finding, key: str, base: Base | None, waivers: _Waivers) -> Decision:
     action, clause = _by_policy(policy, finding)
     new = _is_new(finding, key, base)
-    waiver = waivers.of(finding) if action is not Action.NOTE else ""
+    waiver, analysis = waivers.of(finding) if action is not Action.NOTE else ("", Analysis())
     if waiver:
         action, clause = Action.WAIVED, "waivers"
     elif base is not None and not new and action is not Action.NOTE and not _always(policy, finding):
         action, clause = Action.NOTE, f"scope.enforce: changed (else {clause})"
     if action is Action.BLOCK and policy.mode == "warn":
         action, clause = Action.WARN, f"mode: warn (else {clause})"
-    return Decision(finding=finding, action=action, new=new, fingerprint=key, clause=clause, waiver=waiver)
+    return Decision(
+        finding=finding, action=action, new=new, fingerprint=key, clause=clause, waiver=waiver, analysis=analysis
+    )
 
 
 def _is_new(finding: Finding, key: str, base: Base | None) -> bool:
@@ -260,6 +263,13 @@ def _vulnerability(policy: Policy, finding: Finding) -> tuple[Action, str]:
     return _by_severity(policy, finding)
 
 
+def _analysis(waiver: Waiver) -> Analysis:
+    told = waiver.analysis
+    if told is None:
+        return Analysis()
+    return Analysis(state=told.state, justification=told.justification, responses=told.response)
+
+
 class _Waivers:
     """Which waivers work today, which were used, and what to say of the others."""
 
@@ -286,13 +296,13 @@ class _Waivers:
             else:
                 self._working.append(waiver)
 
-    def of(self, finding: Finding) -> str:
-        """Who waives the finding, until when and why; "" when nobody does."""
+    def of(self, finding: Finding) -> tuple[str, Analysis]:
+        """Who waives the finding, until when and why, and what they found out; "" when nobody does."""
         for waiver in self._working:
             if waiver.rule == finding.rule.id and self._fits(waiver, finding):
                 self._used.add(waiver)
-                return f"{waiver.owner} until {waiver.expires}: {waiver.reason}"
-        return ""
+                return f"{waiver.owner} until {waiver.expires}: {waiver.reason}", _analysis(waiver)
+        return "", Analysis()
 
     def _fits(self, waiver: Waiver, finding: Finding) -> bool:
         if waiver.purl:

@@ -12,6 +12,7 @@ from mlgate.policy.load import load
 from mlgate.policy.schema import Policy
 from mlgate.records import (
     Action,
+    Analysis,
     Category,
     Component,
     Finding,
@@ -258,6 +259,16 @@ def test_a_waiver_by_purl() -> None:
     text = waived(path="", sha256="", purl="pkg:pypi/torch@2.0.0")
     assert [d.action for d in verdict(text, finding).decisions] == [Action.WAIVED]
     assert not verdict(text.replace("2.0.0", "2.0.1"), finding).passed
+
+
+@pytest.mark.parametrize(("expires", "told"), [("2027-01-15", True), ("2026-11-22", False)])
+def test_the_analysis_of_a_waiver_goes_with_it_and_ends_with_it(expires: str, told: bool) -> None:
+    finding = found(category=Category.DEPENDENCY, facts=(("purl", "pkg:pypi/torch@2.0.0"),), path="requirements.txt")
+    text = waived(path="", sha256="", purl="pkg:pypi/torch@2.0.0", expires=expires).replace(
+        "}]", ", analysis: {state: not_affected, justification: code_not_reachable, response: [will_not_fix]}}]"
+    )
+    known = Analysis(state="not_affected", justification="code_not_reachable", responses=("will_not_fix",))
+    assert [d.analysis for d in verdict(text, finding).decisions] == [known if told else Analysis()]
 
 
 def model(

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlgate import rules
 from mlgate.advisories import offline
 from mlgate.advisories.fixes import pasteable
-from mlgate.advisories.match import Incomparable, fixed_versions, is_affected, smallest_upgrade
+from mlgate.advisories.match import Incomparable, affected_ranges, fixed_versions, is_affected, smallest_upgrade
 from mlgate.advisories.records import Affected, Package, Record
 from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, VULNERABLE
 from mlgate.advisories.severity import rate
@@ -206,6 +206,7 @@ def _group(
         score=rating.score,
         vector=rating.vector,
         fixed=fixed_versions(group, query.ecosystem, query.name),
+        ranges=affected_ranges(group, query.ecosystem, query.name),
         url=f"https://osv.dev/vulnerability/{first.id}",
         malicious=malicious,
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from mlgate.advisories.records import Affected, Range, Record
 
@@ -56,6 +57,22 @@ _ORDERS: dict[str, Order] = {
     "CRAN": _cran,
     "Bioconductor": _cran,
 }
+
+
+# The schemes of VERS by OSV's names of ecosystems.
+_SCHEMES = {
+    "PyPI": "pypi",
+    "npm": "npm",
+    "crates.io": "cargo",
+    "Go": "golang",
+    "Maven": "maven",
+    "RubyGems": "gem",
+    "NuGet": "nuget",
+    "Packagist": "composer",
+    "CRAN": "cran",
+}
+_BOUNDARIES = 40
+_RANGES = 20
 
 
 @lru_cache(maxsize=65536)
@@ -165,6 +182,47 @@ def fixed_versions(records: Iterable[Record], ecosystem: str, name: str) -> tupl
                         except Incomparable:
                             continue
     return tuple(sorted(found, key=lambda text: found[text]))
+
+
+def affected_ranges(records: Iterable[Record], ecosystem: str, name: str) -> tuple[str, ...]:
+    """What the records call affected, once each, in VERS notation (ECMA-427): `vers:pypi/>=1.0|<2.0`.
+
+    A range whose boundaries do not compare, or that has more of them than a person reads, is left out.
+    """
+    scheme = _SCHEMES.get(ecosystem)
+    found: dict[str, None] = {}
+    for record in records if scheme else ():
+        for affected in entries(record, ecosystem, name):
+            for bounds in affected.ranges:
+                text = _vers(bounds, ecosystem) if bounds.type != "GIT" and len(bounds.events) <= _BOUNDARIES else ""
+                if text:
+                    found.setdefault(f"vers:{scheme}/{text}")
+    return tuple(sorted(found))[:_RANGES]
+
+
+def _vers(bounds: Range, ecosystem: str) -> str:
+    """The constraints between which versions are affected, in order; "" where they make no intervals."""
+    ranked: list[tuple[Any, int, str]] = []
+    opened = False
+    for event in bounds.events:
+        if event.limit and event.limit != "*":
+            return ""  # VERS has no word for it
+        signs = ((">=", event.introduced, 2), ("<", event.fixed, 0), ("<=", event.last_affected, 1))
+        sign, version, kind = next((one for one in signs if one[1]), ("", "", 0))
+        if version == "0" and kind == 2:
+            opened = True
+        elif version:
+            try:
+                ranked.append((parse(ecosystem, version), kind, sign + quote(version, safe="")))
+            except Incomparable:
+                return ""
+    ranked.sort(key=lambda one: one[:2])
+    inside = opened
+    for _, kind, _ in ranked:
+        if inside == (kind == 2):  # two beginnings or two ends in a row
+            return ""
+        inside = kind == 2
+    return "|".join(text for _, _, text in ranked) or ("*" if opened else "")
 
 
 def smallest_upgrade(records: tuple[Record, ...], ecosystem: str, name: str, version: str) -> str:

@@ -7,9 +7,15 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from cyclonedx.model import Property, XsUri
-from cyclonedx.model.impact_analysis import ImpactAnalysisResponse, ImpactAnalysisState
+from cyclonedx.model.impact_analysis import (
+    ImpactAnalysisAffectedStatus,
+    ImpactAnalysisJustification,
+    ImpactAnalysisResponse,
+    ImpactAnalysisState,
+)
 from cyclonedx.model.vulnerability import (
     BomTarget,
+    BomTargetVersionRange,
     VulnerabilityAdvisory,
     VulnerabilityAnalysis,
     VulnerabilityRating,
@@ -19,9 +25,10 @@ from cyclonedx.model.vulnerability import (
     VulnerabilitySource,
 )
 from cyclonedx.model.vulnerability import Vulnerability as CdxVulnerability
+from packageurl import PackageURL
 
 from mlgate.bom.texts import clean, url
-from mlgate.records import Action, Severity, Verdict, Vulnerability
+from mlgate.records import Action, Analysis, Severity, Verdict, Vulnerability
 
 _SEVERITIES = {
     Severity.CRITICAL: VulnerabilitySeverity.CRITICAL,
@@ -35,6 +42,7 @@ _SOURCES = (
     ("GHSA-", "GitHub Advisories", "https://github.com/advisories/{}"),
 )
 _ID = re.compile(r"[A-Za-z0-9][\w.:-]{1,99}", re.ASCII)
+_LONGEST_RANGE = 1_024
 _EMBEDDED_MALICIOUS_CODE = 506
 
 
@@ -58,7 +66,6 @@ def _entry(
     first = records[0]
     name = clean(first.id, 100)
     page = url(first.url)
-    refs = sorted({ref for record in records for ref in targets.get(record.purl, ())})
     aliases = sorted({alias for record in records for alias in record.aliases if alias != first.id})
     properties = [Property(name="mlgate:purl", value=clean(r.purl, 500)) for r in records if not targets.get(r.purl)]
     if any(record.malicious for record in records):
@@ -74,7 +81,7 @@ def _entry(
         recommendation=_recommendation(records),
         advisories=[VulnerabilityAdvisory(url=XsUri(page))] if page else [],
         analysis=_analysis(records, verdict),
-        affects=[BomTarget(ref=ref) for ref in refs],
+        affects=_affected(records, targets),
         properties=properties,
     )
 
@@ -93,10 +100,22 @@ def _rating(record: Vulnerability) -> VulnerabilityRating:
     vector = clean(record.vector, 300)
     severity = _SEVERITIES[record.severity] if record.severity else VulnerabilitySeverity.UNKNOWN
     return VulnerabilityRating(
+        source=_source(clean(record.id, 100), url(record.url)),
         score=Decimal(str(round(record.score, 1))) if record.score is not None and 0 <= record.score <= 10 else None,
         severity=severity,
-        method=VulnerabilityScoreSource.get_from_vector(vector) if vector else None,
+        method=_method(vector),
         vector=vector or None,
+    )
+
+
+def _method(vector: str) -> VulnerabilityScoreSource | None:
+    """The method of a vector; CVSS 2 has no prefix (FIRST, "A Complete Guide to CVSS v2.0")."""
+    if not vector:
+        return None
+    return (
+        VulnerabilityScoreSource.CVSS_V2
+        if vector.removeprefix("(").startswith("AV:")
+        else VulnerabilityScoreSource.get_from_vector(vector)
     )
 
 
@@ -112,13 +131,15 @@ def _recommendation(records: Iterable[Vulnerability]) -> str | None:
 def _analysis(records: list[Vulnerability], verdict: Verdict | None) -> VulnerabilityAnalysis | None:
     """The waiver of every affected package, as VEX.
 
-    A waiver accepts a risk until a date. It does not say that the code cannot be reached (`not_affected`), nor that
-    somebody showed the contrary (`exploitable`), nor that anything was repaired (`resolved`): what remains is
-    `in_triage`, with the waiver's own words as detail, and the upgrade as the response where there is one.
+    A waiver accepts a risk until a date. By itself it does not say that the code cannot be reached (`not_affected`),
+    nor that somebody showed the contrary (`exploitable`): what remains is `in_triage`, with the waiver's own words as
+    detail, and the upgrade as the response where there is one. Where the waivers of all packages state the same
+    analysis, it is theirs.
     """
     if verdict is None:
         return None
     waivers: dict[str, str] = {}
+    stated: set[Analysis] = set()
     for decision in verdict.decisions:
         finding = decision.finding
         ids = {finding.fact("advisory") or "", *(finding.fact("aliases") or "").split(",")}
@@ -127,12 +148,45 @@ def _analysis(records: list[Vulnerability], verdict: Verdict | None) -> Vulnerab
                 if decision.action is not Action.WAIVED:
                     return None
                 waivers[record.purl] = decision.waiver
+                stated.add(decision.analysis)
     if set(waivers) != {record.purl for record in records}:
         return None
-    detail = "; ".join(f"{purl}: waived ({clean(text, 300)})" for purl, text in sorted(waivers.items()))
-    fixed = any(record.fixed for record in records)
+    told = stated.pop() if len(stated) == 1 else Analysis()
+    responses = told.responses or (("update",) if any(record.fixed for record in records) else ())
     return VulnerabilityAnalysis(
-        state=ImpactAnalysisState.IN_TRIAGE,
-        responses=[ImpactAnalysisResponse.UPDATE] if fixed else [],
-        detail=detail,
+        state=ImpactAnalysisState(told.state or "in_triage"),
+        justification=ImpactAnalysisJustification(told.justification) if told.justification else None,
+        responses=[ImpactAnalysisResponse(response) for response in responses],
+        detail="; ".join(f"{purl}: waived ({clean(text, 300)})" for purl, text in sorted(waivers.items())),
     )
+
+
+def _affected(records: Iterable[Vulnerability], targets: Mapping[str, tuple[str, ...]]) -> list[BomTarget]:
+    """Each component with the version that is here, and the ranges that the advisory calls affected."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for record in records:
+        version = _version(record.purl)
+        for ref in targets.get(record.purl, ()):
+            versions = found.setdefault(ref, set())
+            versions |= {("version", version)} if version else set()
+            versions |= {("range", text) for text in record.ranges if len(text) <= _LONGEST_RANGE}
+    affected = ImpactAnalysisAffectedStatus.AFFECTED
+    return [
+        BomTarget(
+            ref=ref,
+            versions=[
+                BomTargetVersionRange(version=text, status=affected)
+                if kind == "version"
+                else BomTargetVersionRange(range=text, status=affected)
+                for kind, text in sorted(versions)
+            ],
+        )
+        for ref, versions in sorted(found.items())
+    ]
+
+
+def _version(purl: str) -> str:
+    try:
+        return clean(PackageURL.from_string(purl).version or "", 1024)
+    except ValueError:
+        return ""

@@ -101,6 +101,33 @@ def others(reading: Reading, tools: dict[str, Any]) -> Iterator[Given | Observat
         yield from _files(reading, entry.get("file"), "tool.setuptools.dynamic")
 
 
+def scripts(reading: Reading, document: dict[str, Any]) -> Iterator[Include]:
+    """The repository's own code that a build runs: hatch's hooks, poetry's and pdm's scripts, a backend of the folder.
+
+    Hatch's documentation ("Custom build hook", `hatch_build.py` by default), poetry's ("build.script"), pdm-backend's
+    ("custom hook", `pdm_build.py` by default) and PEP 517 (`backend-path`).
+    """
+    tools = table(document.get("tool"))
+    names: list[str] = []
+    build = table(table(tools.get("hatch")).get("build"))
+    for place in (build, *(value for _, value in tables(build.get("targets")))):
+        hooks = table(place.get("hooks"))
+        names += [word(table(hooks["custom"]).get("path")) or "hatch_build.py"] if "custom" in hooks else []
+    for tool in ("poetry", "pdm"):
+        stated = table(tools.get(tool)).get("build")
+        names.append(word(stated) or word(table(stated).get("script")) or word(table(stated).get("custom-hook")))
+    system = table(document.get("build-system"))
+    backend = word(system.get("build-backend")).partition(":")[0].replace(".", "/")
+    if backend.startswith("pdm/"):
+        names.append("pdm_build.py")
+    for folder in rows(system.get("backend-path")):
+        names += [f"{word(folder)}/{backend}.py", f"{word(folder)}/{backend}/__init__.py"] if backend else []
+    for name in dict.fromkeys(names):
+        joined = posixpath.normpath(posixpath.join(posixpath.dirname(reading.artifact.path), name))
+        if name.endswith(".py") and not joined.startswith(("../", "/")):
+            yield Include(path=joined, reader="setup-runs", location=reading.at(name), optional=True)
+
+
 def _files(reading: Reading, value: Any, header: str) -> Iterator[Observation]:
     for name in value if isinstance(value, list) else [value]:
         if isinstance(name, str) and name:

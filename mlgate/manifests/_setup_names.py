@@ -63,6 +63,11 @@ class Names:
                         place = (node.lineno, node.end_lineno or node.lineno, value)
                         self._bound.setdefault(name.id, []).append(place)
 
+    @property
+    def bound(self) -> dict[str, list[ast.expr]]:
+        """What loops, comprehensions and `with` give each name, anywhere."""
+        return {name: [value for _, _, value in places] for name, places in self._bound.items()}
+
     def bindings(self, node: ast.Name) -> list[ast.expr]:
         """What the innermost block around a name gives it, else all that is ever assigned to it."""
         around = [each for each in self._bound.get(node.id, ()) if each[0] <= node.lineno <= each[1]]

@@ -47,10 +47,16 @@ def _entries(artifact: Artifact) -> Iterator[Entry]:
             index=told.index,
             hashes=fixed,
             needs=tuple(need for need in table(item.get("require")) if need.lower() in known),
-            licenses=tuple(word(licence)[:200] for licence in rows(item.get("license")) if word(licence)),
+            licenses=_licenses(item),
             bare=not fixed and not is_commit(told.commit),  # Composer fixes by commit what comes from a repository
             insecure=told.insecure,
         )
+
+
+def _licenses(item: dict[str, Any]) -> tuple[str, ...]:
+    """Several are a choice, by Composer's schema ("disjunctive"): one expression."""
+    stated = [word(licence)[:200] for licence in rows(item.get("license")) if word(licence)]
+    return (" OR ".join(stated),) if stated else ()
 
 
 def _origin(item: dict[str, Any]) -> Origin:

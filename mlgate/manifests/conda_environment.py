@@ -8,18 +8,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.manifests._common import SHARED_RULES, read_text
 from mlgate.manifests._conda import channel_name, component, note, spec
 from mlgate.manifests._declared import index_findings
 from mlgate.manifests._rules import CONDA, EXTRA_INDEX, INSECURE_INDEX, LOCAL, OUTSIDE, UNHASHED, UNPINNED
 from mlgate.manifests.requirements import read_lines, split
-from mlgate.records import Artifact, Component, Inspector, Observation
+from mlgate.records import Artifact, Category, Component, Inspector, Observation, Rule, Severity
 from mlgate.yaml_events import Map, Node, Scalar, Sequence, documents, get, scalar
 
 _NAME = re.compile(r"(.*[-_.])?(conda|env|environments?|python_env)([-_.].*)?\.ya?ml", re.IGNORECASE)
 _KEY = re.compile(rb"^(dependencies|build_dependencies)[ \t]*:", re.MULTILINE)
 _PYTHON = "python_env.yaml"
+
+MIXED = Rule(
+    id="MLG-DEP-072",
+    title="Conda channel of one's own beside public ones",
+    severity=Severity.LOW,
+    category=Category.DEPENDENCY,
+    help="An environment cannot ask for strict channel priority; that is a setting of each machine. With conda's "
+    "default, flexible priority, a package comes from a later channel when an earlier one has no build that fits, so "
+    "whoever publishes one of these names on the public channel can decide what is installed.",
+    remediation="Write the channel before each package that is meant from it (`CHANNEL::NAME`), or use one channel "
+    "that mirrors the others, and set `channel_priority: strict` wherever the environment is made.",
+    cwe=("CWE-427", "CWE-829"),
+)
 
 
 def _claims(artifact: Artifact) -> bool:
@@ -78,10 +92,26 @@ def _environment(artifact: Artifact, document: Map) -> Iterator[Observation]:
             bad.append("a list in the list")
     yield from packages
     yield from note(artifact, packages)
+    yield from _mixed(artifact, get(document, "channels"), channels, packages)
     for each in pip:
         yield from _pip(artifact, each, "runtime")
     if bad:
         raise Incomplete("malformed", f"not a package: {', '.join(repr(text[:60]) for text in bad[:5])}")
+
+
+def _mixed(
+    artifact: Artifact, node: Node | None, channels: list[str], packages: list[Component]
+) -> Iterator[Observation]:
+    """What to say of a channel at an address of its own among those that anybody can publish on."""
+    own = [channel for channel in channels if "://" in channel]
+    public = [channel for channel in channels if "://" not in channel]
+    if not any(isinstance(item, Scalar) and item.value == "nodefaults" for item in _items(node)):
+        public = public or ["defaults"]  # conda adds them where nothing forbids it
+    free = [component.name for component in packages if component.package and not component.package.index]
+    if own and public and free:
+        message = f"{len(free):,} packages come from {own[0][:100]} or from {public[0][:100]}, as the solver likes."
+        where = artifact.at(line=node.line if node else None)
+        yield rules.finding(MIXED, where, message, evidence=f"channels: {', '.join(channels)}"[:200])
 
 
 def _empty(node: Node) -> bool:
@@ -114,5 +144,5 @@ INSPECTOR = Inspector(
     name="conda-environment",
     claims=_claims,
     inspect=_inspect,
-    rules=(*SHARED_RULES, CONDA, INSECURE_INDEX, EXTRA_INDEX, UNPINNED, UNHASHED, OUTSIDE, LOCAL),
+    rules=(*SHARED_RULES, CONDA, MIXED, INSECURE_INDEX, EXTRA_INDEX, UNPINNED, UNHASHED, OUTSIDE, LOCAL),
 )

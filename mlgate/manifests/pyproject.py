@@ -9,7 +9,7 @@ from mlgate.errors import Incomplete
 from mlgate.manifests._common import SHARED_RULES, Lines, read_toml, rows, table, word
 from mlgate.manifests._declared import Given, given
 from mlgate.manifests._poetry import poetry
-from mlgate.manifests._project_tools import hatch, others, pdm
+from mlgate.manifests._project_tools import hatch, others, pdm, scripts
 from mlgate.manifests._pyproject import Reading
 from mlgate.manifests._rules import CONDA, EXTRA_INDEX, INSECURE_INDEX
 from mlgate.manifests._uv_tool import sourced, uv
@@ -59,6 +59,7 @@ def _declared(reading: Reading, document: dict[str, Any]) -> Iterator[Given | Ob
     yield from others(reading, tools)
     if isinstance(tools.get("pixi"), dict):
         yield from pixi(reading, tools["pixi"], "tool.pixi.")
+    yield from scripts(reading, document)
     if _elsewhere(document, tools):
         yield reading.unread("project.dynamic")
 

@@ -25,7 +25,7 @@ _WORDS = tuple(key.encode() for key in _KEYS)
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     data = read_bytes(artifact, _LARGEST)
-    module = _parsed(data)
+    module = parsed(data)
     if module is None:
         if any(word in data for word in _WORDS):
             message = "The file is not valid Python 3, so the dependencies it names were not read."
@@ -46,7 +46,8 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         yield from _told(artifact, key, value, lines[key], table)
 
 
-def _parsed(data: bytes) -> ast.Module | None:
+def parsed(data: bytes) -> ast.Module | None:
+    """The module, or None where it is not valid Python 3. Raises Incomplete on nesting that Python cannot take."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in other people's strings

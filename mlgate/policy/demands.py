@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import get_args
 
 from mlgate import rules
-from mlgate.policy import information, lineage
+from mlgate.completeness.fields import UNKNOWN_LICENCES
+from mlgate.policy import confusion, information, licenses, lineage
 from mlgate.policy.schema import Format, Licenses, Policy
 from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
 
@@ -25,8 +26,6 @@ FORMATS: Mapping[str, frozenset[str]] = MappingProxyType(
         "hdf5": frozenset({"hdf5", "keras"}),  # Keras keeps models in both
     }
 )
-_JOINED = re.compile(r"[()]|\s(?:or|and|with)(?=\s|$)", re.IGNORECASE)
-_LONGEST = 1_000
 _CONTAINERS = frozenset({"rar", "sevenzip", "tar", "unixarchives", "wrapped", "zips"})
 _PICKLED_ITEMS = "MLG-MDL-003"  # arrays of Python objects: told by the reader of arrays, and pickles nonetheless
 _POINTER = "lfs-pointer"  # its content is elsewhere; the name says what it would be
@@ -97,7 +96,7 @@ UNKNOWN = _rule(
     "State it in the model card's front matter or in the file's metadata.",
     "licenses.unknown",
 )
-RULES = (FORMAT, SOURCE, MISSING, information.UNINFORMED, DENIED, REVIEW, UNKNOWN, *lineage.RULES)
+RULES = (FORMAT, SOURCE, MISSING, information.UNINFORMED, DENIED, REVIEW, UNKNOWN, *confusion.RULES, *lineage.RULES)
 
 
 def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
@@ -111,6 +110,8 @@ def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
         yield from _licenses(policy, component)
     yield from information.uninformed(policy, inventory)
     yield from lineage.lineage(inventory)
+    yield from confusion.typosquats(policy, inventory)
+    yield from confusion.internal(policy, inventory)
 
 
 @functools.cache
@@ -214,7 +215,7 @@ def _required(policy: Policy, component: Component) -> Iterator[Finding]:
 
 def _licenses(policy: Policy, component: Component) -> Iterator[Finding]:
     terms = policy.licenses
-    if not component.licenses:
+    if all(stated.strip().lower() in UNKNOWN_LICENCES for stated in component.licenses):
         if component.kind is not Kind.PACKAGE:
             yield rules.finding(
                 UNKNOWN,
@@ -230,11 +231,17 @@ def _licenses(policy: Policy, component: Component) -> Iterator[Finding]:
         yield rules.finding(
             rule,
             information.place(component),
-            f"{component.name} is under {stated[:100]}.",
+            f"{component.name} is under {stated[:100]}{_known_as(stated)}.",
             evidence=stated[:200],
             subject=component.identity,
             facts=(("clause", clause),),
         )
+
+
+def _known_as(stated: str) -> str:
+    """The SPDX spelling for a message, where it is more than another case."""
+    found = licenses.spdx(stated)
+    return f" (SPDX: {found[:100]})" if found.lower() != stated.strip().lower() else ""
 
 
 _WORST = (None, REVIEW, DENIED)
@@ -244,14 +251,15 @@ Standing = tuple[Rule | None, str]
 def _standing(stated: str, terms: Licenses) -> Standing:
     """What the terms make of a licence or SPDX expression: of alternatives (OR) the best counts, of parts the worst.
 
-    SPDX specification 2.3, annex D. What is no expression is a licence's name.
+    SPDX specification 3.0.1, annex B. What is no expression is a licence's name.
     """
     by = (
         (terms.deny, (DENIED, "licenses.deny")),
         (terms.allow, (None, "")),
         (terms.review, (REVIEW, "licenses.review")),
     )
-    whole = next((said for patterns, said in by if stated.lower() in (p.lower() for p in patterns)), None)
+    compared = licenses.comparable(stated)
+    whole = next((said for names, said in by if compared in map(licenses.comparable, names)), None)
     if whole:
         return whole
     kind, parts = _parts(stated)
@@ -270,21 +278,22 @@ def _parts(stated: str) -> tuple[str, tuple[str, ...]]:
 
     What is written like an expression and is none counts as all that it names.
     """
-    if not _JOINED.search(stated):
-        return "WITH", ()
-    # (start-up, for both)
-    from license_expression import ExpressionError, Licensing  # type: ignore[import-untyped]  # noqa: PLC0415
-
-    try:
-        parsed = Licensing().parse(stated) if len(stated) <= _LONGEST else None
-    except ExpressionError:
-        parsed = None
+    parsed = licenses.parse(stated)
     if parsed is None:
-        return "AND", tuple(part.strip() for part in _JOINED.split(stated) if part.strip()) or ("unknown",)
+        if not licenses.joined(licenses.spdx(stated)):
+            return "WITH", ()  # one licence, be it by a name with parentheses
+        return "AND", licenses.words(stated) or ("unknown",)
     if parsed.args:
         return parsed.operator.strip(), tuple(str(part) for part in parsed.args)
     return "WITH", (str(getattr(parsed, "license_symbol", parsed)),)
 
 
 def _matches(stated: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(stated.lower(), p.lower().removeprefix("hf:")) for p in patterns)
+    """Whether a licence is one of these: in SPDX's spelling, its own, or what is left of either."""
+    compared = licenses.comparable(stated)
+    spellings = {stated.lower(), licenses.spdx(stated).lower(), compared}
+    return any(
+        fnmatch.fnmatchcase(name, pattern.lower().removeprefix("hf:")) or compared == licenses.comparable(pattern)
+        for pattern in patterns
+        for name in spellings
+    )

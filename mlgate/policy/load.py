@@ -53,6 +53,10 @@ def load(text: str, source: str, fetch: Fetch | None = None) -> Policy:
         if bool(waiver.path) is bool(waiver.purl):
             line = lines.get(f"$.waivers.items[{number}]", 1)
             raise MlgateError(f"{source}:{line}: a waiver names either a path or a purl.", _HINT)
+        told = waiver.analysis
+        if told and (told.state == "not_affected") is not bool(told.justification):
+            line = lines.get(f"$.waivers.items[{number}].analysis", 1)
+            raise MlgateError(f"{source}:{line}: `not_affected`, and only that, needs a justification.", _HINT)
     return policy
 
 

@@ -253,6 +253,47 @@ class Dependencies(_Part, frozen=True, kw_only=True):
     outside_include: Decide = "warn"
     unresolved_version: Decide = "note"
     unread_manifest: Annotated[Decide, Meta(description="Manifests in formats that mlgate does not read.")] = "warn"
+    typosquat: Annotated[
+        Decide, Meta(description="Names of PyPI that look like another, much more downloaded package's.")
+    ] = "warn"
+    known_names: Annotated[
+        tuple[str, ...], Meta(description="Names that are meant as they are, whatever they look like; globs allowed.")
+    ] = ()
+    internal_names: Annotated[
+        tuple[str, ...],
+        Meta(description="Names of packages of your own, such as mycorp-*, that no public index may answer to."),
+    ] = ()
+    internal_from_public: Annotated[
+        Decide, Meta(description="Packages of such a name that a public index could provide.")
+    ] = "block"
+
+
+class Analysis(_Part, frozen=True, kw_only=True):
+    """What whoever waives a known vulnerability found out about it, in CycloneDX's words: the BOM says it as VEX."""
+
+    state: Annotated[
+        Literal["in_triage", "exploitable", "not_affected", "false_positive"],
+        Meta(description="`not_affected` needs a justification."),
+    ] = "in_triage"
+    justification: Annotated[
+        Literal[
+            "",
+            "code_not_present",
+            "code_not_reachable",
+            "requires_configuration",
+            "requires_dependency",
+            "requires_environment",
+            "protected_by_compiler",
+            "protected_at_runtime",
+            "protected_at_perimeter",
+            "protected_by_mitigating_control",
+        ],
+        Meta(description="Why the package's flaw is none here."),
+    ] = ""
+    response: Annotated[
+        tuple[Literal["can_not_fix", "will_not_fix", "update", "rollback", "workaround_available"], ...],
+        Meta(description="What is done about it; without one, `update` where a fixed version is known."),
+    ] = ()
 
 
 class Waiver(_Part, frozen=True, kw_only=True):
@@ -267,6 +308,7 @@ class Waiver(_Part, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(min_length=3)]
     owner: Annotated[str, Meta(min_length=2)]
     expires: Day
+    analysis: Annotated[Analysis | None, Meta(description="Of known vulnerabilities only.")] = None
 
 
 class Waivers(_Part, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ import fnmatch
 import re
 from types import MappingProxyType
 
+from mlgate.policy.licenses import spdx
+
 
 class Terms(enum.StrEnum):
     """What a licence hands on to derivatives."""
@@ -70,7 +72,7 @@ def known_license(identity: str) -> str:
 
 def terms(license_name: str) -> tuple[Terms, str] | None:
     """The class of a licence and its family ("llama", "gpl", ...), or None where it has none here."""
-    name = license_name.strip().removeprefix("hf:").removeprefix("LicenseRef-").lower()
+    name = spdx(license_name.strip().removeprefix("hf:")).removeprefix("LicenseRef-").lower()
     if name in _PERMISSIVE:
         return Terms.PERMISSIVE, ""
     if _NON_COMMERCIAL.fullmatch(name):

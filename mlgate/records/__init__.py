@@ -19,10 +19,11 @@ from mlgate.records.inventory import (
     Vulnerability,
 )
 from mlgate.records.reading import Artifact, File, FileKind, Include, Inspector, LfsPointer, Limits, Observation, Source
-from mlgate.records.verdict import Action, Decision, Verdict
+from mlgate.records.verdict import Action, Analysis, Decision, Verdict
 
 __all__ = [
     "Action",
+    "Analysis",
     "Artifact",
     "Category",
     "Component",

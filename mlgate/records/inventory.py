@@ -194,7 +194,10 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vulnerability:
-    """An advisory that matched a package. `score` is CVSS 0.0 to 10.0 or None when unscored."""
+    """An advisory that matched a package. `score` is CVSS 0.0 to 10.0 or None when unscored.
+
+    `ranges` are what the advisory calls affected, in the VERS notation ("vers:pypi/>=1.0|<2.0").
+    """
 
     id: str
     purl: str
@@ -204,6 +207,7 @@ class Vulnerability:
     score: float | None = None
     vector: str = ""
     fixed: tuple[str, ...] = ()
+    ranges: tuple[str, ...] = ()
     url: str = ""
     malicious: bool = False
 

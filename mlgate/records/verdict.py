@@ -19,6 +19,15 @@ class Action(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What a waiver says of a vulnerability, in CycloneDX's words; empty where it says nothing."""
+
+    state: str = ""
+    justification: str = ""
+    responses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """The judgement on one finding: `clause` names the policy key that spoke, `new` compares with the base."""
 
@@ -28,6 +37,7 @@ class Decision:
     fingerprint: str
     clause: str
     waiver: str = ""
+    analysis: Analysis = Analysis()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mlgate.advisories.match import Incomparable, is_affected, parse, smallest_upgrade
+from mlgate.advisories.match import Incomparable, affected_ranges, is_affected, parse, smallest_upgrade
 from mlgate.advisories.records import Record, decode
 from mlgate.advisories.severity import base_score, rate
 from mlgate.records import Severity
@@ -40,6 +40,26 @@ INTRODUCED, FIXED, LAST = "introduced", "fixed", "last_affected"
 )
 def test_ranges(version: str, events: tuple[dict[str, str], ...], affected: bool) -> None:
     assert is_affected(made("X-1", events=events), "PyPI", "torch", version) is affected
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (({INTRODUCED: "0"}, {FIXED: "2.6.0"}), "<2.6.0"),
+        (({INTRODUCED: "1.1"},), ">=1.1"),
+        (({INTRODUCED: "0"},), "*"),
+        (({INTRODUCED: "1"}, {LAST: "2.0"}), ">=1|<=2.0"),
+        (({INTRODUCED: "2"}, {FIXED: "3+cu118"}, {INTRODUCED: "0"}, {FIXED: "1"}), "<1|>=2|<3%2Bcu118"),
+        (({INTRODUCED: "0"}, {"limit": "3"}), ""),
+        (({INTRODUCED: "0"}, {FIXED: "1"}, {FIXED: "2"}), ""),
+        (({INTRODUCED: "x y"},), ""),
+        ((), ""),
+    ],
+)
+def test_ranges_are_said_as_vers(events: tuple[dict[str, str], ...], expected: str) -> None:
+    found = affected_ranges([made("X-1", events=events)], "PyPI", "torch")
+    assert found == ((f"vers:pypi/{expected}",) if expected else ())
+    assert affected_ranges([made("X-1", events=events)], "Debian", "torch") == ()
 
 
 def test_versions_and_ranges_both_count_and_neither_means_all() -> None:

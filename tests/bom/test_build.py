@@ -13,6 +13,7 @@ import pytest
 from mlgate import bom
 from mlgate.records import (
     Action,
+    Analysis,
     Component,
     Hash,
     Inventory,
@@ -93,7 +94,8 @@ def repository() -> Inventory:
         ),
         vulnerabilities=(
             Vulnerability(id="GHSA-53q9-r3pm-6pq6", purl="pkg:pypi/torch@2.0.0", aliases=("CVE-2025-32434",),
-                          severity=Severity.CRITICAL, score=9.3, fixed=("2.6.0",), summary="code execution",
+                          severity=Severity.CRITICAL, score=9.3, fixed=("2.6.0",), ranges=("vers:pypi/<2.6.0",),
+                          summary="code execution",
                           vector="CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
                           url="https://osv.dev/vulnerability/GHSA-53q9-r3pm-6pq6"),
         ),
@@ -235,7 +237,16 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_vulnerabilities_name_ratings_affects_and_the_way_out() -> None:
     (entry,) = build(repository())["vulnerabilities"]
-    assert entry["affects"] == [{"ref": "pkg:pypi/torch@2.0.0"}]
+    (affected,) = entry["affects"]
+    assert affected == {
+        "ref": "pkg:pypi/torch@2.0.0",
+        "versions": [
+            {"range": "vers:pypi/<2.6.0", "status": "affected"},
+            {"version": "2.0.0", "status": "affected"},
+        ],
+    }
+    assert entry["ratings"][0]["source"]["name"] == "GitHub Advisories"
+    assert entry["ratings"][0]["vector"].startswith("AV:N/AC:L/AT:N/")
     assert entry["ratings"][0]["score"] == 9.3
     assert entry["ratings"][0]["severity"] == "critical"
     assert entry["ratings"][0]["method"] == "CVSSv4"
@@ -244,11 +255,12 @@ def test_vulnerabilities_name_ratings_affects_and_the_way_out() -> None:
     assert "analysis" not in entry
 
 
-def waiver(action: Action) -> Verdict:
+def waiver(action: Action, analysis: Analysis | None = None) -> Verdict:
     what = verdicts.vulnerable_finding()
     facts = (("advisory", "GHSA-53q9-r3pm-6pq6"), ("aliases", "CVE-2025-32434"), ("purl", "pkg:pypi/torch@2.0.0"))
     what = dataclasses.replace(what, facts=facts)
-    return verdicts.verdict([verdicts.decide(what, action, waiver="no untrusted files; @acme/sec; 2026-12-01")])
+    decided = verdicts.decide(what, action, waiver="no untrusted files; @acme/sec; 2026-12-01")
+    return verdicts.verdict([dataclasses.replace(decided, analysis=analysis or Analysis())])
 
 
 def test_a_waiver_is_a_risk_accepted_not_a_flaw_explained_away() -> None:
@@ -258,6 +270,26 @@ def test_a_waiver_is_a_risk_accepted_not_a_flaw_explained_away() -> None:
     assert "@acme/sec" in entry["analysis"]["detail"]
     (entry,) = build(repository(), waiver(Action.BLOCK))["vulnerabilities"]
     assert "analysis" not in entry
+
+
+def test_what_a_waiver_found_out_is_said_as_vex_in_both_versions() -> None:
+    known = Analysis(state="not_affected", justification="code_not_reachable", responses=("will_not_fix",))
+    for spec in ("1.7", "1.6"):
+        (entry,) = build(repository(), waiver(Action.WAIVED, known), spec=spec)["vulnerabilities"]
+        assert entry["analysis"].pop("detail").startswith("pkg:pypi/torch@2.0.0: waived (")
+        assert entry["analysis"] == {
+            "state": "not_affected",
+            "justification": "code_not_reachable",
+            "response": ["will_not_fix"],
+        }
+    (entry,) = build(repository(), waiver(Action.WARN, known))["vulnerabilities"]
+    assert "analysis" not in entry
+
+
+def test_a_vector_of_cvss_2_is_told_as_one() -> None:
+    old = dataclasses.replace(repository().vulnerabilities[0], vector="AV:N/AC:L/Au:N/C:P/I:P/A:P", score=7.5)
+    (entry,) = build(dataclasses.replace(repository(), vulnerabilities=(old,)))["vulnerabilities"]
+    assert entry["ratings"][0]["method"] == "CVSSv2"
 
 
 @pytest.mark.parametrize(

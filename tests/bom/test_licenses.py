@@ -41,7 +41,13 @@ def test_ids(text: str, expected: str) -> None:
             "other",
             "cc",
         ),
-        *("bsd", "https://creativecommons.org/licenses/", "https://example.com/licenses/MIT", "Apache License 2.0"),
+        *(
+            "bsd",
+            "https://creativecommons.org/licenses/",
+            "https://example.com/licenses/MIT",
+            "BSD License",
+            "MIT (non-commercial)",
+        ),
     ],
 )
 def test_names(text: str) -> None:

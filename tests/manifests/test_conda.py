@@ -62,7 +62,13 @@ def test_an_environment_is_read_with_its_pip_list() -> None:
     assert [i.path for i in said.includes] == ["a/more.txt"]
     assert "secret" not in repr((said.findings, said.components))
     told = [(f.rule.id, f.location.line) for f in said.findings if f.rule.id not in {"MLG-DEP-011", "MLG-DEP-012"}]
-    assert sorted(told) == [("MLG-DEP-010", 16), ("MLG-DEP-013", 19), ("MLG-DEP-014", 5), ("MLG-DEP-021", 7)]
+    assert sorted(told) == [
+        ("MLG-DEP-010", 16),
+        ("MLG-DEP-013", 19),
+        ("MLG-DEP-014", 5),
+        ("MLG-DEP-021", 7),
+        ("MLG-DEP-072", 3),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -148,3 +154,21 @@ def test_any_specification_is_read_or_refused(text: str) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     read(conda_environment.INSPECTOR, "environment.yml", "dependencies:\n- " + text)
     read(conda_environment.INSPECTOR, "environment.yml", text)
+
+
+@pytest.mark.parametrize(
+    ("channels", "packages", "told"),
+    [
+        ("[https://conda.corp.test/own, conda-forge]", "[numpy, corp-tools]", True),
+        ("[https://conda.corp.test/own]", "[corp-tools]", False),  # what it says is that channel's
+        ("[https://conda.corp.test/own, https://conda.corp.test/b]", "[corp-tools]", True),  # and the defaults
+        ("[https://conda.corp.test/own, https://conda.corp.test/b, nodefaults]", "[corp-tools]", False),
+        ("[https://conda.corp.test/own, conda-forge]", '["conda-forge::numpy"]', False),
+        ("[pytorch, nvidia, conda-forge]", "[numpy]", False),
+        ("[https://conda.anaconda.org/pytorch, https://repo.anaconda.com/pkgs/main]", "[numpy]", False),
+    ],
+)
+def test_an_own_channel_among_public_ones_is_told(channels: str, packages: str, told: bool) -> None:
+    text = f"channels: {channels}\ndependencies: {packages}\n"
+    result = read(conda_environment.INSPECTOR, "environment.yml", text.encode())
+    assert [f.rule.id for f in result.findings if f.rule.id == "MLG-DEP-072"] == (["MLG-DEP-072"] if told else [])

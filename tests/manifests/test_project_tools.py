@@ -170,7 +170,7 @@ requires = ["requests"]
         ("ruff", None, "dev", "dev", "registry"),
         ("requests", None, "runtime", "", "registry"),
     }
-    assert [i.path for i in said.includes] == ["pkg/requirements.txt", "pkg/deps/dev.txt"]
+    assert [i.path for i in said.includes] == ["pkg/requirements.txt", "pkg/deps/dev.txt", "pkg/hatch_build.py"]
     assert sorted(said.rules) == ["MLG-DEP-010", "MLG-DEP-014", "MLG-DEP-018"]
 
 

@@ -18,6 +18,9 @@ from mlgate.policy.schema import json_schema
 WAIVER = 'rule: MLG-PKL-002, reason: "known", owner: "@a/b", expires: 2026-12-01'
 
 
+REASON_ONLY = "analysis: {justification: code_not_present}"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -40,6 +43,14 @@ WAIVER = 'rule: MLG-PKL-002, reason: "known", owner: "@a/b", expires: 2026-12-01
         ("", ":1: a policy is a mapping"),
         ("version: 1\nlimits: {total: 12}\n", ":2: limits.total: expected seconds, minutes or hours, such as 90s."),
         ("version: 1\nlimits:\n  file: 20GB\n", ":3: limits.file: expected bytes with a unit, such as 20GiB."),
+        (
+            f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}, path: a,\n     analysis: {{state: not_affected}}}}\n",
+            ":5: `not_affected`, and only that, needs a justification",
+        ),
+        (
+            f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}, path: a, {REASON_ONLY}}}\n",
+            ":4: `not_affected`, and only that, needs a justification",
+        ),
         (f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}}}\n", ":4: a waiver names either a path or a purl"),
         (
             "version: 1\nextends: relaxed\n",
