@@ -11,7 +11,8 @@ from pathlib import Path
 from mlgate import rules
 from mlgate.advisories import offline
 from mlgate.advisories.fixes import pasteable
-from mlgate.advisories.match import Incomparable, fixed_versions, is_affected, smallest_upgrade
+from mlgate.advisories.match import fixed_versions, is_affected, smallest_upgrade
+from mlgate.advisories.orders import Incomparable
 from mlgate.advisories.records import Affected, Package, Record
 from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, VULNERABLE
 from mlgate.advisories.severity import rate
