@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from mlgate.advisories.orders import ORDERS, Incomparable
+from mlgate.advisories.orders import ORDERS, Incomparable, is_early
 from mlgate.advisories.records import Affected, Range, Record
 
 _FILLING = "vV0 "  # what may stand before a version and means nothing
@@ -128,14 +128,19 @@ def fixed_versions(records: Iterable[Record], ecosystem: str, name: str) -> tupl
 
 
 def smallest_upgrade(records: tuple[Record, ...], ecosystem: str, name: str, version: str) -> str:
-    """The lowest fixed version above `version` that none of the records affects, or "" when there is none."""
+    """The lowest fixed version above `version` that none of the records affects, or "" when there is none.
+
+    `records` are all of the package, also those that do not affect `version`: an upgrade may lead into them. Whoever
+    has a release is given a release, and a pre-release only where no release clears everything.
+    """
     try:
         current = parse(ecosystem, version)
     except Incomparable:
         return ""
-    for candidate in fixed_versions(records, ecosystem, name):
-        if parse(ecosystem, candidate) <= current:
-            continue
+    candidates = [text for text in fixed_versions(records, ecosystem, name) if parse(ecosystem, text) > current]
+    if not is_early(ecosystem, version):
+        candidates.sort(key=lambda text: is_early(ecosystem, text))  # keeps the order among the like
+    for candidate in candidates:
         try:
             if not any(is_affected(record, ecosystem, name, candidate) for record in records):
                 return candidate

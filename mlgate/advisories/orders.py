@@ -210,3 +210,24 @@ ORDERS: dict[str, Order] = {
     "CRAN": cran,
     "Bioconductor": cran,
 }
+
+
+_EARLY = re.compile(
+    r"(?:^|[^a-z])(?:a|alpha|b|beta|m|milestone|rc|cr|c|pre|preview|dev|snapshot|ea)(?:[^a-z]|$)", re.IGNORECASE
+)
+
+
+def is_early(ecosystem: str, text: str) -> bool:
+    """Whether a version that has a place in the order is a pre-release, which the ecosystem's tools do not take unless
+    it is asked for by name. Maven knows none; there the usual words tell.
+    """
+    value = ORDERS[ecosystem](text)
+    if ecosystem == "PyPI":
+        return bool(value.is_prerelease)
+    if ecosystem in {"npm", "crates.io", "Go", "NuGet"}:
+        return bool(value[4] == 0)
+    if ecosystem == "Packagist":
+        return bool(value[1] < 0 or value[3] == 0)
+    if ecosystem == "RubyGems":
+        return any(part[0] == 0 for part in value.parts)
+    return ecosystem == "Maven" and bool(_EARLY.search(text))
