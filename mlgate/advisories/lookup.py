@@ -11,11 +11,13 @@ from pathlib import Path
 from mlgate import rules
 from mlgate.advisories import offline
 from mlgate.advisories.fixes import pasteable
-from mlgate.advisories.match import Incomparable, affected_ranges, fixed_versions, is_affected, smallest_upgrade
+from mlgate.advisories.match import affected_ranges, fixed_versions, is_affected
+from mlgate.advisories.orders import Incomparable
 from mlgate.advisories.records import Affected, Package, Record
 from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, VULNERABLE
 from mlgate.advisories.severity import rate
 from mlgate.advisories.source import Answer, Query, Unavailable
+from mlgate.advisories.upgrades import Ask, upgrades
 from mlgate.records import Component, Finding, Kind, Location, Pairs, Rule, Severity, Vulnerability
 
 __all__ = ["RULES", "Advice", "AdvisorySource", "lookup"]
@@ -67,9 +69,13 @@ def lookup(components: Iterable[Component], source: AdvisorySource) -> Advice:
         findings.append(rules.finding(NOTE, Location(path=place), message))
     known = _known()
     vulnerabilities: list[Vulnerability] = []
+    concerning = {
+        query: (*answer.records.get(query, ()), *known.get((query.ecosystem, query.name), ()))
+        for query in set(asked.values())
+    }
+    risen = upgrades(concerning, _again(source) if answer.origin == source.url else None)
     for component, query in asked.items():
-        records = (*answer.records.get(query, ()), *known.get((query.ecosystem, query.name), ()))
-        for said in _judged(component, query, records):
+        for said in _judged(component, query, concerning[query], risen.get(query, "")):
             (findings if isinstance(said, Finding) else vulnerabilities).append(said)  # type: ignore[arg-type]
     return Advice(
         findings=tuple(findings),
@@ -105,6 +111,13 @@ def _ask(source: AdvisorySource, queries: list[Query]) -> Answer:
     return offline.ask(source.database, queries)
 
 
+def _again(source: AdvisorySource) -> Ask:
+    """Asks the API once more, about the versions that are to be proposed."""
+    from mlgate.advisories.osv import Client  # noqa: PLC0415  (start-up)
+
+    return Client(url=source.url).ask
+
+
 def _unavailable(asked: Iterable[Component], reason: str) -> Advice:
     """One finding for each manifest whose packages were not asked about."""
     paths = sorted({path for component in asked for path in _places(component)})
@@ -135,7 +148,9 @@ def _known() -> dict[tuple[str, str], tuple[Record, ...]]:
     return found
 
 
-def _judged(component: Component, query: Query, records: tuple[Record, ...]) -> Iterator[Finding | Vulnerability]:
+def _judged(
+    component: Component, query: Query, records: tuple[Record, ...], upgrade: str
+) -> Iterator[Finding | Vulnerability]:
     live = tuple(record for record in records if not record.withdrawn)
     if not query.version:
         for record in live:
@@ -151,7 +166,6 @@ def _judged(component: Component, query: Query, records: tuple[Record, ...]) -> 
         except Incomparable:
             message = f"{component.name} {query.version} has no place in the order that {record.id} speaks of."
             yield from _told(component, INCOMPARABLE, message, (record,), severity=INCOMPARABLE.severity)
-    upgrade = smallest_upgrade(tuple(hits), query.ecosystem, query.name, query.version) if hits else ""
     for group in _groups(hits):
         yield from _group(component, query, group, upgrade)
 

@@ -3,60 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from mlgate.advisories.orders import ORDERS, Incomparable, is_early
 from mlgate.advisories.records import Affected, Range, Record
 
-Order = Callable[[str], Any]
-
-
-class Incomparable(Exception):  # noqa: N818  (a state of the version, told as such)
-    """The version is none in its ecosystem's order."""
-
-
-def _pypi(text: str) -> Any:
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  (start-up)
-
-    try:
-        return Version(text)
-    except InvalidVersion:
-        raise Incomparable(text) from None
-
-
-def _univers(name: str) -> Order:
-    def parse(text: str) -> Any:
-        from univers import versions  # noqa: PLC0415  (start-up)
-
-        try:
-            return getattr(versions, name)(text.removeprefix("v") if name == "SemverVersion" else text)
-        except (versions.InvalidVersion, ValueError, TypeError, KeyError, IndexError, AttributeError):
-            raise Incomparable(text) from None
-
-    return parse
-
-
-def _cran(text: str) -> Any:
-    """R's package_version: numbers between dots and hyphens, which mean the same ("Writing R Extensions", 1.1.1)."""
-    if not re.fullmatch(r"[0-9]{1,20}(?:[.-][0-9]{1,20})*", text):
-        raise Incomparable(text)
-    return tuple(int(part) for part in re.split(r"[.-]", text))
-
-
-_ORDERS: dict[str, Order] = {
-    "PyPI": _pypi,
-    "npm": _univers("SemverVersion"),
-    "crates.io": _univers("SemverVersion"),
-    "Go": _univers("SemverVersion"),
-    "Maven": _univers("MavenVersion"),
-    "RubyGems": _univers("RubygemsVersion"),
-    "NuGet": _univers("NugetVersion"),
-    "Packagist": _univers("ComposerVersion"),
-    "CRAN": _cran,
-    "Bioconductor": _cran,
-}
+_FILLING = "vV0 "  # what may stand before a version and means nothing
 
 
 # The schemes of VERS by OSV's names of ecosystems.
@@ -77,19 +32,23 @@ _RANGES = 20
 
 @lru_cache(maxsize=65536)
 def _parsed(ecosystem: str, text: str) -> Any:
-    return _ORDERS[ecosystem](text)
+    return ORDERS[ecosystem](text)
 
 
 def parse(ecosystem: str, text: str) -> Any:
     """The version as something that compares. Raises Incomparable when it is none, or its order is not known here."""
-    if ecosystem not in _ORDERS or len(text) > 200:
+    if ecosystem not in ORDERS or len(text) > 200:
         raise Incomparable(text)
     return _parsed(ecosystem, text)
 
 
 def same_name(ecosystem: str, name: str) -> str:
-    """The form in which names of the ecosystem are equal (PyPI: PEP 503; others as they are)."""
-    return re.sub(r"[-_.]+", "-", name).lower() if ecosystem == "PyPI" else name
+    """The form in which names of the ecosystem are equal (PyPI: PEP 503; NuGet and Packagist: without regard to case;
+    others as they are).
+    """
+    if ecosystem == "PyPI":
+        return re.sub(r"[-_.]+", "-", name).lower()
+    return name.lower() if ecosystem in {"NuGet", "Packagist"} else name
 
 
 def entries(record: Record, ecosystem: str, name: str) -> Iterable[Affected]:
@@ -134,9 +93,10 @@ def _equal(ecosystem: str, version: str, listed: tuple[str, ...]) -> bool:
         value = parse(ecosystem, version)
     except Incomparable:
         return False
-    start = version[:1]
+    start = version.lstrip(_FILLING)[:1]
     for other in listed:
-        if other[:1] == start:  # what is equal begins alike, and most lists are long
+        # what is equal begins alike, and most lists are long; an epoch of 0 may stand before anything
+        if other.lstrip(_FILLING)[:1] == start or "!" in version or "!" in other:
             try:
                 if parse(ecosystem, other) == value:
                     return True
@@ -226,14 +186,19 @@ def _vers(bounds: Range, ecosystem: str) -> str:
 
 
 def smallest_upgrade(records: tuple[Record, ...], ecosystem: str, name: str, version: str) -> str:
-    """The lowest fixed version above `version` that none of the records affects, or "" when there is none."""
+    """The lowest fixed version above `version` that none of the records affects, or "" when there is none.
+
+    `records` are all of the package, also those that do not affect `version`: an upgrade may lead into them. Whoever
+    has a release is given a release, and a pre-release only where no release clears everything.
+    """
     try:
         current = parse(ecosystem, version)
     except Incomparable:
         return ""
-    for candidate in fixed_versions(records, ecosystem, name):
-        if parse(ecosystem, candidate) <= current:
-            continue
+    candidates = [text for text in fixed_versions(records, ecosystem, name) if parse(ecosystem, text) > current]
+    if not is_early(ecosystem, version):
+        candidates.sort(key=lambda text: is_early(ecosystem, text))  # keeps the order among the like
+    for candidate in candidates:
         try:
             if not any(is_affected(record, ecosystem, name, candidate) for record in records):
                 return candidate

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mlgate.advisories.match import Incomparable, affected_ranges, is_affected, parse, smallest_upgrade
+from mlgate.advisories.match import affected_ranges, is_affected, parse, smallest_upgrade
+from mlgate.advisories.orders import Incomparable
 from mlgate.advisories.records import Record, decode
 from mlgate.advisories.severity import base_score, rate
 from mlgate.records import Severity
