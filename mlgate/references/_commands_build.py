@@ -112,13 +112,16 @@ def _instructions(text: str) -> Iterator[tuple[str, str, int]]:
                 body.pop()  # the body is the script
         at += 1
         rest = "\n".join(body)
-        if name[1].upper() in {"RUN", "ADD", "COPY", "FROM"}:
-            behind = 0
-            while flag := _FLAGS.match(rest, behind):
-                behind = flag.end()
-            if behind:
-                rest = "\\\n" * rest.count("\n", 0, behind) + " " + rest[behind:]
-        yield name[1].upper(), rest, first + 1
+        flagged = name[1].upper() in {"RUN", "ADD", "COPY", "FROM"}
+        yield name[1].upper(), _without_flags(rest) if flagged else rest, first + 1
+
+
+def _without_flags(body: str) -> str:
+    """A body without the flags before it, on the same lines."""
+    behind = 0
+    while flag := _FLAGS.match(body, behind):
+        behind = flag.end()
+    return "\\\n" * body.count("\n", 0, behind) + " " + body[behind:] if behind else body
 
 
 def _words(shell: Shell, text: str, line: int) -> tuple[Arg, ...]:
