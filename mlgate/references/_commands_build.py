@@ -113,12 +113,16 @@ def _instructions(text: str) -> Iterator[tuple[str, str, int]]:
         at += 1
         rest = "\n".join(body)
         if name[1].upper() in {"RUN", "ADD", "COPY", "FROM"}:
-            behind = 0
-            while flag := _FLAGS.match(rest, behind):
-                behind = flag.end()
-            if behind:
-                rest = "\\\n" * rest.count("\n", 0, behind) + " " + rest[behind:]
+            rest = _without_flags(rest)
         yield name[1].upper(), rest, first + 1
+
+
+def _without_flags(body: str) -> str:
+    """An instruction's words behind its own options; the lines that those take are still lines."""
+    at = 0
+    while flag := _FLAGS.match(body, at):
+        at = flag.end()
+    return "\\\n" * body.count("\n", 0, at) + " " + body[at:] if at else body
 
 
 def _words(shell: Shell, text: str, line: int) -> tuple[Arg, ...]:
