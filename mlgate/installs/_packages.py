@@ -282,7 +282,10 @@ def _default_index(found: Install, indexes: list[Index]) -> str:
 
 def _is_path(text: str) -> bool:
     """Whether pip takes a word as a path."""
-    if "://" in text or _DIRECT.match(text) or text.startswith(("git+", "git@")):
+    direct = _DIRECT.match(text)
+    if direct:
+        return "://" not in text and not text[direct.end() :].startswith("git@")  # `name @ .`
+    if "://" in text or text.startswith(("git+", "git@")):
         return text.startswith("file:")
     plain = text.partition("[")[0]
     return (

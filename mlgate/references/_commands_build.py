@@ -112,16 +112,17 @@ def _instructions(text: str) -> Iterator[tuple[str, str, int]]:
                 body.pop()  # the body is the script
         at += 1
         rest = "\n".join(body)
-        flagged = name[1].upper() in {"RUN", "ADD", "COPY", "FROM"}
-        yield name[1].upper(), _without_flags(rest) if flagged else rest, first + 1
+        if name[1].upper() in {"RUN", "ADD", "COPY", "FROM"}:
+            rest = _without_flags(rest)
+        yield name[1].upper(), rest, first + 1
 
 
 def _without_flags(body: str) -> str:
-    """A body without the flags before it, on the same lines."""
-    behind = 0
-    while flag := _FLAGS.match(body, behind):
-        behind = flag.end()
-    return "\\\n" * body.count("\n", 0, behind) + " " + body[behind:] if behind else body
+    """An instruction's words behind its own options; the lines that those take are still lines."""
+    at = 0
+    while flag := _FLAGS.match(body, at):
+        at = flag.end()
+    return "\\\n" * body.count("\n", 0, at) + " " + body[at:] if at else body
 
 
 def _words(shell: Shell, text: str, line: int) -> tuple[Arg, ...]:

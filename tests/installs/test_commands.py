@@ -177,6 +177,7 @@ def test_a_workflow_gives_its_matrix_as_packages_of_development() -> None:
         ("pip install -qr requirements.txt --target x a==1", ["pkg:pypi/a@1"]),
         ("pip install ./dist/a-1.0-py3-none-any.whl /tmp/b.whl ../c", []),
         ("pip install --group pyproject.toml:tests; pip install .[dev] -e ./x[y]", []),
+        ("uv pip install 'a[b] @ .' c==1", ["pkg:pypi/c@1"]),
         ("npm install -g a@1.2.3 @s/b@^2 && npm ci", ["pkg:npm/a@1.2.3", "pkg:npm/%40s/b"]),
         ("yarn add a@1.2.3; yarn install; npx -y c@1.0.0 run", ["pkg:npm/a@1.2.3", "pkg:npm/c@1.0.0"]),
         ("mamba create -n e -c conda-forge 'a>=1' b=2", ["pkg:conda/a", "pkg:conda/b"]),
