@@ -8,10 +8,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from mlgate.advisories.orders import ORDERS, Incomparable, is_early
+from mlgate.advisories.orders import ORDERS, UNHASHABLE, Incomparable, is_early
 from mlgate.advisories.records import Affected, Range, Record
-
-_FILLING = "vV0 "  # what may stand before a version and means nothing
 
 
 # The schemes of VERS by OSV's names of ecosystems.
@@ -42,6 +40,7 @@ def parse(ecosystem: str, text: str) -> Any:
     return _parsed(ecosystem, text)
 
 
+@lru_cache(maxsize=65536)
 def same_name(ecosystem: str, name: str) -> str:
     """The form in which names of the ecosystem are equal (PyPI: PEP 503; NuGet and Packagist: without regard to case;
     others as they are).
@@ -89,20 +88,26 @@ def is_affected(record: Record, ecosystem: str, name: str, version: str) -> bool
 
 def _equal(ecosystem: str, version: str, listed: tuple[str, ...]) -> bool:
     """Whether the same version is listed in another spelling (1.0 and 1.0.0)."""
+    if not listed:
+        return False
     try:
         value = parse(ecosystem, version)
     except Incomparable:
         return False
-    start = version.lstrip(_FILLING)[:1]
-    for other in listed:
-        # what is equal begins alike, and most lists are long; an epoch of 0 may stand before anything
-        if other.lstrip(_FILLING)[:1] == start or "!" in version or "!" in other:
-            try:
-                if parse(ecosystem, other) == value:
-                    return True
-            except Incomparable:
-                continue
-    return False
+    values = _values(ecosystem, listed)
+    return value in values
+
+
+@lru_cache(maxsize=4096)
+def _values(ecosystem: str, listed: tuple[str, ...]) -> frozenset[Any] | tuple[Any, ...]:
+    """The listed versions that have a place in the order, as a set where they can be in one."""
+    found = []
+    for text in listed:
+        try:
+            found.append(parse(ecosystem, text))
+        except Incomparable:
+            continue
+    return tuple(found) if ecosystem in UNHASHABLE else frozenset(found)
 
 
 def _inside(bounds: Range, ecosystem: str, version: str) -> bool:
@@ -198,10 +203,21 @@ def smallest_upgrade(records: tuple[Record, ...], ecosystem: str, name: str, ver
     candidates = [text for text in fixed_versions(records, ecosystem, name) if parse(ecosystem, text) > current]
     if not is_early(ecosystem, version):
         candidates.sort(key=lambda text: is_early(ecosystem, text))  # keeps the order among the like
+    order = list(records)
     for candidate in candidates:
-        try:
-            if not any(is_affected(record, ecosystem, name, candidate) for record in records):
-                return candidate
-        except Incomparable:
-            continue
+        place = _first_affecting(order, ecosystem, name, candidate)
+        if place is None:
+            return candidate
+        order.insert(0, order.pop(place))  # what affects one candidate mostly affects the next: many have hundreds
     return ""
+
+
+def _first_affecting(records: list[Record], ecosystem: str, name: str, version: str) -> int | None:
+    """The place of a record that affects the version, or may."""
+    for place, record in enumerate(records):
+        try:
+            if is_affected(record, ecosystem, name, version):
+                return place
+        except Incomparable:
+            return place
+    return None

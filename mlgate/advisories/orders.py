@@ -210,6 +210,7 @@ ORDERS: dict[str, Order] = {
     "CRAN": cran,
     "Bioconductor": cran,
 }
+UNHASHABLE = frozenset({"Maven", "RubyGems"})  # equal versions of theirs have different parts
 
 
 _EARLY = re.compile(

@@ -6,7 +6,7 @@ The records come over a network or from a file that somebody put there, so they 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -54,7 +54,10 @@ class Affected(msgspec.Struct, frozen=True):
     @property
     def versions(self) -> tuple[str, ...]:
         """The listed versions; some exports have a number in the list's place, and then the ranges alone tell."""
-        return tuple(v for v in self.listed if isinstance(v, str)) if isinstance(self.listed, (list, tuple)) else ()
+        if not isinstance(self.listed, tuple):  # what was read; asked for often, and lists have hundreds
+            kept = tuple(v for v in self.listed if isinstance(v, str)) if isinstance(self.listed, list) else ()
+            msgspec.structs.force_setattr(self, "listed", kept)
+        return cast(tuple[str, ...], self.listed)
 
 
 class Record(msgspec.Struct, frozen=True):
