@@ -215,7 +215,11 @@ def _inventory(settings: Settings, readings: Mapping[str, Reading], repository: 
     inventory = assemble(readings, root=settings.root.resolve().name, head=head, timestamp=time, whole=whole)
     if not settings.advisories:
         return inventory
-    source = lookup.AdvisorySource(url="" if settings.offline else settings.osv_url, database=settings.database)
+    source = lookup.AdvisorySource(
+        url="" if settings.offline else settings.osv_url,
+        database=settings.database,
+        cache=settings.cache / "osv" if settings.cache else None,
+    )
     advice = lookup.lookup(inventory.components, source)
     return dataclasses.replace(
         inventory,

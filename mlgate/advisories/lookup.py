@@ -25,10 +25,14 @@ _MOST = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvisorySource:
-    """Where to ask: `url` of OSV's API ("" for no network) and the folder of the offline database, or None."""
+    """Where to ask: `url` of OSV's API ("" for no network) and the folder of the offline database, or None.
+
+    `cache` is a folder for records of the API that did not change, or None.
+    """
 
     url: str = ""
     database: Path | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,7 @@ def _ask(source: AdvisorySource, queries: list[Query]) -> Answer:
         from mlgate.advisories.osv import Client  # noqa: PLC0415  (start-up)
 
         try:
-            return Client(url=source.url).ask(queries)
+            return Client(url=source.url, cache=source.cache).ask(queries)
         except Unavailable:
             if source.database is None:
                 raise
