@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import sys
@@ -11,26 +12,30 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mlgate import __version__
 from mlgate.errors import Exit, MlgateError
-from mlgate.github import api
+from mlgate.github import api, second
 from mlgate.github.basis import Basis, find_basis
 from mlgate.github.checkout import Remote, repository_root
 from mlgate.github.client import ApiError, Client
 from mlgate.github.commands import Commands
 from mlgate.github.comment import Outcome, Sticky, publish
 from mlgate.github.event import Event, parse_event, read_payload
+from mlgate.github.extend import fetcher
 from mlgate.github.inputs import Inputs, Sarif, read_inputs
 from mlgate.github.report import annotate, error_summary, notice
 from mlgate.github.workspace import folder, parts, place
 from mlgate.pipeline import POLICY_PLACES, Result, Settings, scan
 from mlgate.reports.context import ReportContext
 
+if TYPE_CHECKING:
+    from mlgate.hub import HubSettings
+
 OSV_URL = "https://api.osv.dev"
 # Tokens of the runner that nothing here needs and no child process may inherit.
-_SECRET = ("INPUT_", "ACTIONS_", "GIT_", "GITHUB_TOKEN", "GH_TOKEN", "NETRC")
+_SECRET = ("INPUT_", "ACTIONS_", "GIT_", "GITHUB_TOKEN", "GH_TOKEN", "NETRC", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _OUTPUTS = {"bom": "bom.cdx.json", "sarif": "mlgate.sarif", "findings": "findings.json", "report": "report.html"}
 
 
@@ -127,6 +132,7 @@ def _settings(run: Run, basis: Basis) -> Settings:
         today=_today(run.environ),
         trusted=True,
         notes=basis.notes,
+        fetch=fetcher(run.connect),
     )
 
 
@@ -159,11 +165,35 @@ def _upload(run: Run, sarif: str) -> str:
     return ""
 
 
+def _hub(run: Run) -> HubSettings | None:
+    """Which hub to ask. Nothing is kept: the runner's HOME, where the cache would be, is every other step's too."""
+    if not run.inputs.hub:
+        return None
+    if run.inputs.offline:
+        raise MlgateError("The inputs `hub` and `offline` contradict each other.", "Leave one of the two away.")
+    from mlgate.hub import read_settings  # noqa: PLC0415  (start-up)
+
+    return dataclasses.replace(read_settings(run.environ), cache=None)
+
+
+def _with_hub(result: Result, asked: HubSettings, out: Commands) -> Result:
+    """The result with the hub's words in its inventory; the verdict on it was made before and stays."""
+    from mlgate.hub import enriched  # noqa: PLC0415  (start-up)
+
+    found = enriched(result.inventory, asked)
+    for note in found.notes:
+        out.log(f"hub: {note}")
+    return dataclasses.replace(result, inventory=found.inventory)
+
+
 def _run(environ: Mapping[str, str], out: Commands) -> Exit:
     from mlgate import outputs  # noqa: PLC0415  (jinja2, cyclonedx)
     from mlgate.reports import console, findings  # noqa: PLC0415
 
+    if environ.get("GITHUB_EVENT_NAME") == second.EVENT:
+        return _second(environ, out)
     run = _prepare(environ)
+    asked = _hub(run)
     basis = find_basis(
         run.event,
         run.root,
@@ -175,6 +205,7 @@ def _run(environ: Mapping[str, str], out: Commands) -> Exit:
     for note in basis.notes:
         out.log(f"note: {note}")
     result = scan(_settings(run, basis))
+    result = result if asked is None else _with_hub(result, asked, out)
     context = run.context
     files = dict(outputs.render(result.inventory, result.verdict, context, name=run.event.repository))
     if run.inputs.sarif is Sarif.NO:
@@ -196,6 +227,24 @@ def _run(environ: Mapping[str, str], out: Commands) -> Exit:
     values |= {name: placed.get(file, "") for name, file in _OUTPUTS.items()}
     _tell(out, files["summary.md"], values | {"summary-json": findings.summary(result.inventory, result.verdict)})
     return code
+
+
+def _second(environ: Mapping[str, str], out: Commands) -> Exit:
+    """The trusted leg of a fork's comment. It judges nothing, so it passes whatever became of the comment."""
+    inputs = read_inputs(environ)
+    workspace = Path(environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
+    base = environ.get("GITHUB_API_URL") or "https://api.github.com"
+    outcome = second.post(
+        folder(workspace, inputs.output_dir, "output-dir"),
+        environ,
+        path=inputs.path,
+        when=inputs.comment,
+        connect=lambda: Client(base, inputs.token, timeout=inputs.api_timeout),
+    )
+    out.log(f"comment {outcome.done}: {outcome.url}" if outcome.url else f"comment {outcome.done}")
+    if outcome.note:
+        out.warning(outcome.note)
+    return Exit.PASS
 
 
 def _tell(out: Commands, summary: str, outputs: Mapping[str, str]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlgate.inspectors import shards
+from mlgate.manifests._inherited import inherited
+from mlgate.manifests._settled import settled
 from mlgate.records import (
     Component,
     DataFacts,
@@ -23,8 +25,9 @@ from mlgate.records import (
     Scanned,
     Severity,
 )
-from mlgate.references._exports import resolved
+from mlgate.references._exports import loose, resolved
 from mlgate.references._joined import joined, with_digests
+from mlgate.references._sharded import sharded
 from mlgate.wire import Line
 
 
@@ -48,9 +51,11 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
     kept = (x for x in named if not x.tentative or _is_there(x, tables))
     references = sorted(kept, key=_reference_order)
     digests = {path: each.scanned.sha256 for path, each in readings.items() if each.scanned and each.scanned.sha256}
-    said, relations = joined(
-        (x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Relation)), references, root
+    stated, findings = settled(
+        *inherited((x for x in lines if isinstance(x, Component)), (x for x in lines if isinstance(x, Finding))),
+        readings,
     )
+    said, relations = joined(stated, (x for x in lines if isinstance(x, Relation)), references, root)
     related = {end for relation in relations for end in (relation.source, relation.target)}
     components = tuple(
         component
@@ -59,15 +64,18 @@ def assemble(readings: Mapping[str, Reading], *, root: str, head: str, timestamp
         )
         if component.data is None or not component.data.named or component.identity in related
     )
-    findings = [x for x in lines if isinstance(x, Finding)]
+    findings += loose(references)
     findings += shards.compared(components, readings, whole=whole)
+    findings = list(_with_torch(findings, components))
+    scanned = tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned)
+    components, edges = sharded(components, relations, {one.path: one for one in scanned})
     return Inventory(
         root=root,
         components=components,
         references=tuple(references),
-        relations=tuple(sorted(relations, key=_relation_order)),
-        findings=tuple(sorted(_with_torch(findings, components), key=finding_order)),
-        scanned=tuple(r.scanned for _, r in sorted(readings.items()) if r.scanned),
+        relations=tuple(sorted(edges, key=_relation_order)),
+        findings=tuple(sorted(findings, key=finding_order)),
+        scanned=scanned,
         head=head,
         timestamp=timestamp,
         explanations=tuple(x for x in lines if isinstance(x, Explanation)),

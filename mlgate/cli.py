@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import re
 import sys
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING
 
 from mlgate import __version__
 from mlgate.errors import Exit, MlgateError
+from mlgate.reports.formats import FORMATS
 from mlgate.sandbox import workers
 
 if TYPE_CHECKING:
+    from mlgate.hub import HubSettings
     from mlgate.pipeline import Result, Settings
     from mlgate.reports.context import ReportContext
 
@@ -73,28 +76,35 @@ def _parser() -> argparse.ArgumentParser:
     advice.add_argument("--db", type=Path, metavar="DIR", help="offline advisory database (see `mlgate db update`)")
     advice.add_argument("--no-advisories", action="store_true", help="do not ask for known vulnerabilities")
 
-    scan = commands.add_parser("scan", parents=[common, advice], help="scan a working tree and judge it")
+    hub = argparse.ArgumentParser(add_help=False)
+    hub.add_argument(
+        "--hub",
+        action="store_true",
+        help="ask the Hugging Face hub about the models and datasets named here (sends their names; never judged by)",
+    )
+
+    scan = commands.add_parser("scan", parents=[common, advice, hub], help="scan a working tree and judge it")
     scan.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
     scan.add_argument("--base", metavar="REF", help="gate only what changed since REF; the policy is read from REF")
     scan.add_argument("--output", type=Path, metavar="DIR", help="write the BOM, SARIF and all reports there")
-    scan.add_argument(
-        "--format", choices=["human", "json", "sarif", "markdown"], default="human", help="what stdout gets"
-    )
+    scan.add_argument("--spdx", action="store_true", help="with --output: write the BOM as bom.spdx.json too")
+    scan.add_argument("--format", choices=list(FORMATS), default="human", help="what stdout gets")
     scan.set_defaults(run=_scan)
 
     check = commands.add_parser("check", parents=[common], help="check only the given files")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    check.add_argument(
-        "--format", choices=["human", "json", "sarif", "markdown"], default="human", help="what stdout gets"
-    )
+    check.add_argument("--format", choices=list(FORMATS), default="human", help="what stdout gets")
     check.add_argument(
         "--explain", action="store_true", help=f"show what each pickle does, in Python ({_EXPLAINED} lines of it)"
     )
     check.set_defaults(run=_check)
 
-    bom = commands.add_parser("bom", parents=[common, advice], help="write the ML-BOM only")
+    bom = commands.add_parser("bom", parents=[common, advice, hub], help="write the ML-BOM only")
     bom.add_argument("path", nargs="?", default=".", type=Path, metavar="PATH")
     bom.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (default: stdout)")
+    bom.add_argument(
+        "--format", choices=["cyclonedx", "spdx"], default="cyclonedx", help="CycloneDX, or SPDX 3.0.1 in JSON-LD"
+    )
     bom.add_argument("--spec-version", choices=["1.7", "1.6"], default="1.7", help="CycloneDX version")
     bom.add_argument(
         "--graph", choices=["mermaid", "dot"], help="draw models, datasets and the code that loads them instead"
@@ -120,15 +130,48 @@ def _parser() -> argparse.ArgumentParser:
 
     policy = commands.add_parser("policy", help="write, check or show the policy")
     actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, text in (
-        ("init", "write a first policy"),
-        ("check", "check a policy file"),
-        ("show", "show what is in force"),
+    init = actions.add_parser(
+        "init", parents=[common, advice], help="look at the repository here and write a first policy that it passes"
+    )
+    init.add_argument("file", nargs="?", type=Path, default=Path(".mlgate.yml"), metavar="FILE")
+    init.set_defaults(run=_policy_init)
+    for name, text, what in (
+        ("check", "check a policy file", "the policy file (default .mlgate.yml)"),
+        ("show", "show what is in force", "a policy file, or the name of a preset (default .mlgate.yml, else starter)"),
     ):
         action = actions.add_parser(name, help=text)
-        action.add_argument("file", nargs="?", type=Path, metavar="FILE")
+        action.add_argument("file", nargs="?", type=Path, metavar="FILE", help=what)
+        if name == "show":
+            action.add_argument("--effective", action="store_true", help="with everything from its preset (always so)")
         action.set_defaults(run=_policy)
+    test = actions.add_parser("test", help="say what a policy makes of a saved findings.json")
+    test.add_argument("findings", type=Path, metavar="FINDINGS.JSON")
+    test.add_argument("--policy", type=Path, metavar="FILE", help="the policy file (default .mlgate.yml)")
+    test.set_defaults(run=_policy_test)
     actions.add_parser("schema", help="print the JSON Schema").set_defaults(run=_policy)
+
+    waive = commands.add_parser("waive", help="print the YAML that waives a finding of an earlier run")
+    waive.add_argument("fingerprint", metavar="FINGERPRINT", help="or its first characters, 8 at least")
+    waive.add_argument("--reason", required=True, metavar="TEXT")
+    waive.add_argument("--expires", required=True, metavar="YYYY-MM-DD")
+    waive.add_argument("--owner", default="", metavar="NAME", help="who answers for it (default: git's user.email)")
+    waive.add_argument(
+        "--findings",
+        type=Path,
+        default=Path("mlgate-report/findings.json"),
+        metavar="FILE",
+        help="findings.json of the run (default: mlgate-report/findings.json)",
+    )
+    waive.add_argument("--policy", type=Path, metavar="FILE", help="the policy file (default .mlgate.yml)")
+    waive.set_defaults(run=_waive)
+
+    comment = commands.add_parser("comment", help="comment what an earlier, untrusted run found (workflow_run)")
+    comment.add_argument(
+        "--from", dest="folder", type=Path, required=True, metavar="DIR", help="holds that run's findings.json"
+    )
+    comment.add_argument("--path", default=".", metavar="PATH", help="the folder that was scanned; each has a comment")
+    comment.add_argument("--when", choices=["always", "on-failure"], default="always", help="as the input `comment`")
+    comment.set_defaults(run=_comment)
 
     db = commands.add_parser("db", help="the offline advisory database")
     actions = db.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -177,7 +220,15 @@ def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...], 
         explain=_EXPLAINED if getattr(options, "explain", False) else 0,
         cache=getattr(options, "cache", None),
         stage=_stage if options.verbose else None,
+        fetch=None if getattr(options, "offline", False) else _fetch,
     )
+
+
+def _fetch(repository: str, path: str, commit: str) -> str:
+    """A policy of another repository, by GitHub's API."""
+    from mlgate.github.extend import by_environment  # noqa: PLC0415  (start-up)
+
+    return by_environment(os.environ)(repository, path, commit)
 
 
 def _context(root: Path, head: str) -> ReportContext:
@@ -197,7 +248,8 @@ def _told(options: argparse.Namespace, result: Result, root: Path) -> _Said:
         from mlgate import outputs  # noqa: PLC0415  (start-up)
 
         try:
-            outputs.write(outputs.render(result.inventory, result.verdict, context, name=result.inventory.root), folder)
+            name, also = result.inventory.root, getattr(options, "spdx", False)
+            outputs.write(outputs.render(result.inventory, result.verdict, context, name=name, spdx=also), folder)
         except OSError as error:
             hint = "Give another folder with --output."
             raise MlgateError(f"The output folder {str(folder)!r} cannot be written: {error.strerror}.", hint) from None
@@ -206,18 +258,16 @@ def _told(options: argparse.Namespace, result: Result, root: Path) -> _Said:
 
 
 def _rendered(form: str, result: Result, context: ReportContext) -> str:
-    from mlgate.reports import comment, console, findings, sarif  # noqa: PLC0415  (start-up)
+    if form == "human" and sys.stdout.isatty():
+        from mlgate.reports import console  # noqa: PLC0415  (start-up)
 
-    if form == "json":
-        return findings.render(result.inventory, result.verdict, context)
-    if form == "sarif":
-        return sarif.render(result.inventory, result.verdict, context)
-    if form == "markdown":
-        return comment.render(result.inventory, result.verdict, context)
-    if sys.stdout.isatty():
         width = os.get_terminal_size().columns
-        return console.rich(result.inventory, result.verdict, context, width=width, color="NO_COLOR" not in os.environ)
-    return console.render(result.inventory, result.verdict, context)
+        return console.rich(
+            result.inventory, result.verdict, context, width=width, color=not os.environ.get("NO_COLOR")
+        )
+    from mlgate.reports import formats  # noqa: PLC0415  (start-up)
+
+    return formats.render(form, result.inventory, result.verdict, context)
 
 
 def _scan(options: argparse.Namespace) -> _Said:
@@ -229,11 +279,35 @@ def _looked_at(options: argparse.Namespace, root: Path, files: tuple[Path, ...] 
     if options.jobs < 0:
         raise MlgateError(f"--jobs {options.jobs} is no number of workers.", "Give 1 or more.")
     jobs = options.jobs or os.cpu_count() or 1
+    asked = _hub(options)
     with workers(jobs) as pool:
         pool.start(len(files) or jobs)
         from mlgate.pipeline import scan  # noqa: PLC0415  (start-up)
 
-        return scan(_settings(options, root, files, jobs), pool)
+        result = scan(_settings(options, root, files, jobs), pool)
+    return result if asked is None else _with_hub(result, asked)
+
+
+def _hub(options: argparse.Namespace) -> HubSettings | None:
+    """Which hub to ask with --hub, known before the scan begins."""
+    if not getattr(options, "hub", False):
+        return None
+    if options.offline:
+        raise MlgateError("--hub asks over the network, and --offline forbids that.", "Leave one of the two away.")
+    from mlgate.hub import read_settings  # noqa: PLC0415  (start-up)
+
+    return read_settings(os.environ)
+
+
+def _with_hub(result: Result, asked: HubSettings) -> Result:
+    """The result with the hub's words in its inventory; the verdict on it was made before and stays."""
+    from mlgate.hub import enriched  # noqa: PLC0415  (start-up)
+    from mlgate.reports.escape import terminal  # noqa: PLC0415
+
+    found = enriched(result.inventory, asked)
+    for note in found.notes:
+        sys.stderr.write(f"mlgate: hub: {terminal(note, 500)}\n")
+    return dataclasses.replace(result, inventory=found.inventory)
 
 
 def _check(options: argparse.Namespace) -> _Said:
@@ -260,8 +334,8 @@ def _check(options: argparse.Namespace) -> _Said:
 def _bom(options: argparse.Namespace) -> _Said:
     from mlgate import bom  # noqa: PLC0415
 
-    if options.completeness and options.graph:
-        raise MlgateError("--completeness and --graph are two things to write.", "Give one of them.")
+    if sum((options.completeness, bool(options.graph), options.format == "spdx")) > 1:
+        raise MlgateError("--completeness, --graph and `--format spdx` each write another thing.", "Give one of them.")
     if options.json and not options.completeness:
         raise MlgateError("--json goes with --completeness; the ML-BOM is JSON as it is.", "Leave it away.")
     result = _looked_at(options, options.path)
@@ -277,6 +351,10 @@ def _bom(options: argparse.Namespace) -> _Said:
 
         drawing = graph.graph(inventory)
         text = graph.dot(drawing) if options.graph == "dot" else graph.mermaid(drawing)
+    elif options.format == "spdx":
+        from mlgate import spdx  # noqa: PLC0415
+
+        text = spdx.build(inventory, name=inventory.root, version=inventory.head)
     else:
         name, spec = inventory.root, options.spec_version
         text = bom.build(inventory, result.verdict, name=name, version=inventory.head, spec=spec)
@@ -326,7 +404,56 @@ def _rules(options: argparse.Namespace) -> _Said:
 def _policy(options: argparse.Namespace) -> _Said:
     from mlgate.policy import commands  # noqa: PLC0415
 
-    return _Said(text=commands.run(options.action, getattr(options, "file", None)))
+    return _Said(text=commands.run(options.action, getattr(options, "file", None), _fetch))
+
+
+def _policy_init(options: argparse.Namespace) -> _Said:
+    if options.file.exists():
+        raise MlgateError(f"{str(options.file)!r} is there already.", "Edit it, or name another file.")
+    result = _looked_at(options, Path())
+    from mlgate import policies  # noqa: PLC0415  (start-up)
+
+    return _Said(text=policies.init(options.file, result, root=Path(), today=today()))
+
+
+def _policy_test(options: argparse.Namespace) -> _Said:
+    from mlgate import policies  # noqa: PLC0415  (start-up)
+
+    tried = policies.test(options.policy, options.findings, today=today(), fetch=_fetch)
+    return _Said(text=tried.text, code=Exit.PASS if tried.passed else Exit.FAIL)
+
+
+def _waive(options: argparse.Namespace) -> _Said:
+    from mlgate import policies  # noqa: PLC0415  (start-up)
+
+    text = policies.waiver(
+        options.fingerprint,
+        findings_file=options.findings,
+        policy_file=options.policy,
+        reason=options.reason,
+        owner=options.owner,
+        expires=options.expires,
+        today=today(),
+        fetch=_fetch,
+    )
+    return _Said(text=text)
+
+
+def _comment(options: argparse.Namespace) -> _Said:
+    from mlgate.github import second  # noqa: PLC0415  (start-up)
+    from mlgate.github.client import Client  # noqa: PLC0415
+    from mlgate.github.comment import When  # noqa: PLC0415
+
+    base = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
+    outcome = second.post(
+        options.folder,
+        os.environ,
+        path=options.path,
+        when=When(options.when),
+        connect=lambda: Client(base, token),
+    )
+    return _Said(text=f"comment {outcome.done}: {outcome.url or outcome.note or 'nothing to say'}\n")
 
 
 def _db(options: argparse.Namespace) -> _Said:

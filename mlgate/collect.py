@@ -15,6 +15,7 @@ from mlgate.assemble import Reading
 from mlgate.cache import Cache
 from mlgate.cache import state as cached_state
 from mlgate.identify import promised
+from mlgate.inspectors._packages import WHOLE
 from mlgate.records import (
     Artifact,
     Component,
@@ -212,13 +213,13 @@ class _Run:
 
 
 def _with_digest(line: Line, path: str, scanned: Scanned) -> Line:
-    """The content's SHA-256 goes to the model or dataset that the file is, or is a part of."""
+    """The content's SHA-256 goes to the model, dataset or package that the file is, or is a part of."""
     if not isinstance(line, Component) or not scanned.sha256:
         return line
     if line.data is not None and line.data.parts:
         parts = tuple((name, scanned.sha256) for name, _ in line.data.parts)
         return dataclasses.replace(line, data=dataclasses.replace(line.data, parts=parts))
-    if line.identity in (f"file:{path}", f"dataset:file:{path}"):
+    if line.identity in (f"file:{path}", f"dataset:file:{path}") or (WHOLE, path) in line.properties:
         digest = Hash(algorithm="SHA-256", value=scanned.sha256)
         return dataclasses.replace(line, hashes=(*line.hashes, digest))
     return line

@@ -89,6 +89,10 @@ class Repository:
             raise MlgateError(f"git {arguments[0]} failed: {reason}", "Check that the repository is whole.")
         return b""
 
+    def setting(self, name: str) -> str:
+        """A value of git's configuration, "" when it has none."""
+        return self.run("config", "--get", name, check=False).decode("utf-8", "replace").strip()
+
     def head(self) -> tuple[str, int]:
         """The commit that is checked out and its committer's time (seconds since 1970), or ("", 0) before the first."""
         text = self.run("log", "-1", "--format=%H %ct", "--no-show-signature", check=False).decode().split()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import operator
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from mlgate import rules
-from mlgate.policy import demands
+from mlgate.policy import demands, lineage
 from mlgate.policy.schema import Policy, Waiver, threshold
 from mlgate.records import (
     Action,
@@ -29,7 +29,7 @@ _COMPARE = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operato
 # Looks that failed for reasons outside of the content: that the base failed too proves nothing about it.
 CIRCUMSTANCES = {rules.INCOMPLETE[reason] for reason in ("unavailable", "timeout", "crashed", "unreadable")}
 # Rules about bytes: a waiver of one must name the bytes.
-_BY_HASH = (Category.MODEL_FILE, Category.INCOMPLETE)
+BY_HASH = (Category.MODEL_FILE, Category.INCOMPLETE)
 
 GATE = Rule(
     id="MLG-POL-001",
@@ -69,7 +69,7 @@ def fingerprint(finding: Finding, content: str = "", ordinal: int = 0) -> str:
     file: renaming keeps it, and other bytes under the old name are a new matter.
     """
     place = finding.location
-    if finding.rule.category in _BY_HASH and content and not finding.subject:
+    if finding.rule.category in BY_HASH and content and not finding.subject:
         about = ("content", content, place.member or "")
     elif finding.subject and finding.rule.category is Category.LICENSE:
         about = ("subject", finding.subject, "")
@@ -99,9 +99,28 @@ def fingerprints(policy: Policy, inventory: Inventory) -> frozenset[str]:
 def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | None, policy_source: str) -> Verdict:
     """The verdict on an inventory. Without a base everything counts as new, and nothing is compared."""
     findings = [*inventory.findings, *demands.demands(policy, inventory), *_gate(base)]
+    if base and base.inventory:
+        findings += lineage.changed(base.inventory, inventory)
     hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
+    return decided(
+        policy, _numbered(findings, inventory), hashes=hashes, today=today, base=base, policy_source=policy_source
+    )
+
+
+def decided(
+    policy: Policy,
+    found: Iterable[tuple[Finding, str]],
+    *,
+    hashes: Mapping[str, str],
+    today: date,
+    base: Base | None,
+    policy_source: str,
+) -> Verdict:
+    """The verdict on findings with their fingerprints; `hashes` are the SHA-256 of files by path, for waivers."""
     waivers = _Waivers(policy, today, hashes)
-    decisions = tuple(_decide(policy, finding, key, base, waivers) for finding, key in _numbered(findings, inventory))
+    judged = (_decide(policy, finding, key, base, waivers) for finding, key in found)
+    whole = base is None or policy.scope.report == "all"
+    decisions = tuple(one for one in judged if whole or one.new or one.action is not Action.NOTE)
     order = list(Action)
     return Verdict(
         passed=not any(decision.action is Action.BLOCK for decision in decisions),
@@ -196,7 +215,7 @@ def _vulnerability(policy: Policy, finding: Finding) -> tuple[Action, str]:
 class _Waivers:
     """Which waivers work today, which were used, and what to say of the others."""
 
-    def __init__(self, policy: Policy, today: date, hashes: dict[str, str]) -> None:
+    def __init__(self, policy: Policy, today: date, hashes: Mapping[str, str]) -> None:
         self._hashes = hashes
         self._today = today
         self._used: set[Waiver] = set()
@@ -233,7 +252,7 @@ class _Waivers:
         if waiver.path != finding.location.path:
             return False
         if not waiver.sha256:
-            return finding.rule.category not in _BY_HASH
+            return finding.rule.category not in BY_HASH
         return self._hashes.get(waiver.path) == waiver.sha256
 
     def notes(self) -> tuple[str, ...]:

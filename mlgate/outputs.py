@@ -1,4 +1,4 @@
-"""All six outputs of a run, as text by file name; whoever calls decides where they go."""
+"""All outputs of a run, as text by file name; whoever calls decides where they go."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlgate import bom
+from mlgate import spdx as spdx_bom
 from mlgate.records import Inventory, Verdict
 from mlgate.reports import comment, findings, html, sarif, summary
 from mlgate.reports.context import ReportContext
 
 
-def render(inventory: Inventory, verdict: Verdict, context: ReportContext, *, name: str) -> Mapping[str, str]:
-    """The files of an output folder. `name` is the application in the BOM.
+def render(
+    inventory: Inventory, verdict: Verdict, context: ReportContext, *, name: str, spdx: bool = False
+) -> Mapping[str, str]:
+    """The files of an output folder. `name` is the application in the BOM; `spdx` asks for the BOM in SPDX too.
 
     Raises bom.InvalidBom or sarif.InvalidSarif when what we made is not valid: that is our defect.
     """
-    return {
+    also = {"bom.spdx.json": spdx_bom.build(inventory, name=name, version=inventory.head)} if spdx else {}
+    return also | {
         "bom.cdx.json": bom.build(inventory, verdict, name=name, version=inventory.head, spec="1.7"),
         "findings.json": findings.render(inventory, verdict, context),
         "mlgate.sarif": sarif.render(inventory, verdict, context),

@@ -43,7 +43,8 @@ class Settings:
     commit to compare with and to read the policy from. With `remote_base` that commit is not in the clone: then
     `policy_text` (None: the base has none), `policy_source` and `changed` (repository paths; None: all of them)
     come from the caller. `mode` and `enforce` override the policy where not empty. `timeout` is in seconds. `explain`
-    is the most lines an explanation of a pickle may have; 0 means that there are none.
+    is the most lines an explanation of a pickle may have; 0 means that there are none. `fetch` gets a policy of another
+    repository that this one extends; None forbids that.
     """
 
     root: Path
@@ -69,6 +70,7 @@ class Settings:
     explain: int = 0
     cache: Path | None = None
     stage: Callable[[str, float], None] | None = None
+    fetch: load.Fetch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +152,14 @@ def read_policy(settings: Settings, repository: git.Repository | None, base: str
             raise _no_policy(settings.policy_file, base)
         if settings.policy_text is None:
             return load.preset("starter"), "preset starter"
-        return load.load(settings.policy_text, settings.policy_source), f"{settings.policy_source} at {base[:12]}"
+        return load.load(
+            settings.policy_text, settings.policy_source, settings.fetch
+        ), f"{settings.policy_source} at {base[:12]}"
     places = (settings.policy_file,) if settings.policy_file else POLICY_PLACES
     for place in places:
         text = _read(settings, repository, base, place)
         if text is not None:
-            return load.load(text, place), f"{place} at {base[:12]}" if base else place
+            return load.load(text, place, settings.fetch), f"{place} at {base[:12]}" if base else place
     if settings.policy_file:
         raise _no_policy(settings.policy_file, base)
     return load.preset("starter"), "preset starter"
@@ -189,9 +193,10 @@ def _read_here(top: Path, place: str) -> bytes | None:
         return None
     except OSError as error:
         raise MlgateError(f"The policy {place!r} cannot be read: {error.strerror}.", "Use a plain file.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # before fdopen, which takes no folder
+        os.close(descriptor)
+        raise MlgateError(f"The policy {place!r} is no file.", "Use a plain file.")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise MlgateError(f"The policy {place!r} is no file.", "Use a plain file.")
         data = file.read(_LARGEST_POLICY + 1)
     if len(data) > _LARGEST_POLICY:
         raise MlgateError(f"The policy {place!r} is larger than {_LARGEST_POLICY:,} bytes.", "Make it smaller.")

@@ -165,8 +165,11 @@ class Hasher:
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[FdSource] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[str | OSError] = queue.SimpleQueue()
-        threading.stack_size(1 << 18)
-        threading.Thread(target=self._serve, daemon=True).start()
+        before = threading.stack_size(1 << 18)
+        try:
+            threading.Thread(target=self._serve, daemon=True).start()
+        finally:
+            threading.stack_size(before)  # a decoder at the limit of recursion needs more than this in any other thread
 
     def _serve(self) -> None:
         while True:

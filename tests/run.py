@@ -72,7 +72,7 @@ def main() -> int:
         code = subprocess.run(prepare, cwd=ROOT, check=False).returncode
         if code == NOT_HERE:
             skipped.append("containers: no Docker daemon, base image or emulator can be had here (see above)")
-        elif code or not _run("containers", [*pytest, "-m", "container"], tools):
+        elif code or not _run("containers", [*pytest, "-n", workers, "-m", "container"], tools):
             failed.append("containers")
         subprocess.run([*prepare, "--stop"], cwd=ROOT, check=False)
     print()

@@ -12,6 +12,8 @@ import yaml
 from mlgate import action, pipeline
 from mlgate.github.client import Client
 from mlgate.github.inputs import INPUTS, Inputs, read_inputs
+from mlgate.hub import Enriched, HubSettings
+from mlgate.records import Inventory
 from tests.builders import verdicts
 from tests.github.gitserver import backend
 from tests.github.server import Reply, Request, serve
@@ -183,6 +185,26 @@ def test_the_whole_pipeline_with_the_base_from_git_or_the_api(
     assert "c.pkl" in world.bodies[0]
     assert world.base[:12] in world.bodies[0]
     assert ("came from GitHub's API" in world.log.getvalue()) is by_api
+
+
+def test_the_hub_is_asked_when_told_and_the_verdict_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[HubSettings] = []
+
+    def answer(inventory: Inventory, settings: HubSettings) -> Enriched:
+        asked.append(settings)
+        marked = tuple(dataclasses.replace(c, properties=(("hub:error", "x"),)) for c in inventory.components)
+        return Enriched(inventory=dataclasses.replace(inventory, components=marked), notes=("no answer",))
+
+    monkeypatch.setattr("mlgate.hub.enriched", answer)
+    world.environ |= {"HF_TOKEN": "hf_verysecret", "HOME": "/home/shared"}
+    assert world.run() == 1
+    assert asked == []
+    assert world.run(hub="true") == 1
+    assert [(settings.token, settings.cache) for settings in asked] == [("hf_verysecret", None)]
+    assert "hub: no answer" in world.log.getvalue()
+    assert "hf_verysecret" not in world.log.getvalue()
+    assert world.run(hub="true", offline="true") == 2
+    assert len(asked) == 1
 
 
 def test_the_metadata_offers_exactly_what_is_read_and_written(world: World) -> None:

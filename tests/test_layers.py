@@ -36,6 +36,16 @@ def test_nothing_loads_unpickles_or_evaluates() -> None:
                 assert parses or node.func.id not in {"eval", "exec", "compile"}, f"{path}:{node.lineno}"
 
 
+def test_only_the_clients_of_the_network_import_its_library() -> None:
+    allowed = {"advisories", "github", "hub"}
+    for path in sorted((ROOT / "mlgate").rglob("*.py")):
+        if allowed.isdisjoint(path.relative_to(ROOT / "mlgate").parts[:1]):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not {name.partition(".")[0] for name in names} & {"requests", "urllib3"}, path
+
+
 def test_generated_documentation_is_what_the_code_says() -> None:
     done = subprocess.run(
         [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False

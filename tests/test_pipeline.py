@@ -229,3 +229,9 @@ def test_what_became_of_models_since_the_base_is_told(tmp_path: Path) -> None:
     assert look(tmp_path, base="HEAD", remote_base=True).verdict.changes is None
     commit(tmp_path, {"notes.txt": "x"})
     assert look(tmp_path, base="HEAD~1").verdict.changes == ()
+
+
+def test_a_folder_in_the_policy_s_place_is_the_user_s_mistake(tmp_path: Path) -> None:
+    (tmp_path / ".mlgate.yml").mkdir()
+    with pytest.raises(MlgateError, match="is no file"):
+        look(tmp_path)

@@ -11,14 +11,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TOOLS = Path(sys.executable).parent
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = sorted([*(ROOT / ".github" / "workflows").glob("*.yml"), *(ROOT / "docs" / "workflows").glob("*.yml")])
+EXAMPLES = ("docs/workflows/gate.yml", "docs/workflows/comment.yml")
 
 
 @pytest.mark.parametrize(
     "command",
     [
-        ["zizmor", "--offline", "--no-progress", ".github", "action.yml"],
+        ["zizmor", "--offline", "--no-progress", ".github", "action.yml", *EXAMPLES],
         ["actionlint", "-shellcheck=", "-pyflakes="],
+        ["actionlint", "-shellcheck=", "-pyflakes=", *EXAMPLES],
     ],
     ids=lambda command: command[0],
 )

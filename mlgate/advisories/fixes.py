@@ -23,4 +23,6 @@ def pasteable(component: Component, path: str, version: str) -> str:
         return commands[name]
     if name.startswith("pylock."):
         return f"uv pip compile --upgrade-package {plain}=={version}"
+    if component.package and component.package.ecosystem == "Maven":
+        return f"{plain}:{version}"
     return f"{plain}=={version}"

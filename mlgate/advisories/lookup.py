@@ -21,6 +21,7 @@ from mlgate.records import Component, Finding, Kind, Location, Pairs, Rule, Seve
 __all__ = ["RULES", "Advice", "AdvisorySource", "lookup"]
 
 _MOST = 20_000
+_WITHOUT = frozenset({"conda"})  # ecosystems of which OSV has no advisories; their readers say so, once a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,9 @@ def lookup(components: Iterable[Component], source: AdvisorySource) -> Advice:
 
 def _has_name(component: Component) -> bool:
     facts = component.package
-    return component.kind is Kind.PACKAGE and facts is not None and facts.origin == "registry"
+    if component.kind is not Kind.PACKAGE or facts is None:
+        return False
+    return facts.origin == "registry" and facts.ecosystem not in _WITHOUT
 
 
 def _query(component: Component) -> Query:

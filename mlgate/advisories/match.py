@@ -37,6 +37,13 @@ def _univers(name: str) -> Order:
     return parse
 
 
+def _cran(text: str) -> Any:
+    """R's package_version: numbers between dots and hyphens, which mean the same ("Writing R Extensions", 1.1.1)."""
+    if not re.fullmatch(r"[0-9]{1,20}(?:[.-][0-9]{1,20})*", text):
+        raise Incomparable(text)
+    return tuple(int(part) for part in re.split(r"[.-]", text))
+
+
 _ORDERS: dict[str, Order] = {
     "PyPI": _pypi,
     "npm": _univers("SemverVersion"),
@@ -46,6 +53,8 @@ _ORDERS: dict[str, Order] = {
     "RubyGems": _univers("RubygemsVersion"),
     "NuGet": _univers("NugetVersion"),
     "Packagist": _univers("ComposerVersion"),
+    "CRAN": _cran,
+    "Bioconductor": _cran,
 }
 
 

@@ -103,7 +103,8 @@ class Client:
     def _body(query: Query, token: str) -> dict[str, Any]:
         body: dict[str, Any] = {"package": {"ecosystem": query.ecosystem, "name": query.name}}
         if query.version:
-            body["version"] = query.version
+            # the Go database writes semantic versions without the letter that Go itself puts before them
+            body["version"] = query.version.removeprefix("v") if query.ecosystem == "Go" else query.version
         return body | ({"page_token": token} if token else {})
 
     def _record(self, session: Any, hit: tuple[str, str]) -> Record:

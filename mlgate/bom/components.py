@@ -24,7 +24,7 @@ from packageurl import PackageURL
 from mlgate.bom.graph import Graph, Node
 from mlgate.bom.licenses import licenses
 from mlgate.bom.texts import clean, hub_page, url, without_credentials
-from mlgate.records import Component, Hash, Kind, Pairs, Resolution
+from mlgate.records import Component, Hash, Kind, Pairs, Part, Resolution
 from mlgate.records import Occurrence as Seen
 
 _TYPES = {
@@ -75,13 +75,28 @@ def component(node: Node, graph: Graph, resolved: Mapping[str, Resolution]) -> C
         name=name,
         version=_version(record),
         scope=_SCOPES.get(record.package.scope) if record.package else None,
-        hashes=[_hash(found) for found in _hashes(node) if _usable(found)],
+        hashes=[_hash(found) for found in hashes(node) if usable(found)],
         licenses=licenses(record.licenses),
         purl=purl,
         external_references=list(_links(record)),
         evidence=_evidence(node, purl, resolved),
         pedigree=_pedigree(node, graph),
-        properties=[Property(name=key, value=value) for key, value in _properties(node)],
+        properties=[Property(name=key, value=value) for key, value in properties(node)],
+        components=[_part(node.ref, part) for part in record.parts],
+    )
+
+
+def _part(ref: str, part: Part) -> CdxComponent:
+    """A file of a model that is stored in several, in the model's own `components`."""
+    found = part.hash if part.hash and usable(part.hash) else None
+    told = [Property(name="mlgate:hash:declared", value=f"{found.algorithm}:{found.value.lower()}")] if found else []
+    size = [Property(name="mlgate:file:size", value=str(part.size))] if part.size is not None else []
+    return CdxComponent(
+        type=ComponentType.FILE,
+        bom_ref=clean(f"{ref}#{part.path}", 1000),
+        name=clean(part.path, 300),
+        hashes=[_hash(found)] if found else [],
+        properties=[*(told if found and found.declared else []), *size],
     )
 
 
@@ -134,14 +149,14 @@ def _group(record: Component, purl: PackageURL | None) -> tuple[str | None, str]
     return None, clean(record.name or record.identity, 300)
 
 
-def _hashes(node: Node) -> tuple[Hash, ...]:
+def hashes(node: Node) -> tuple[Hash, ...]:
     if node.scanned is None or not node.scanned.sha256:
         return node.component.hashes
     computed = Hash(algorithm="SHA-256", value=node.scanned.sha256)
     return tuple(dict.fromkeys((computed, *node.component.hashes)))
 
 
-def _usable(found: Hash) -> bool:
+def usable(found: Hash) -> bool:
     digits = _DIGITS.get(found.algorithm)
     return digits is not None and re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", found.value) is not None
 
@@ -221,7 +236,7 @@ def _pedigree(node: Node, graph: Graph) -> Pedigree | None:
     return Pedigree(ancestors=ancestors)
 
 
-def _properties(node: Node) -> Iterator[tuple[str, str]]:
+def properties(node: Node) -> Iterator[tuple[str, str]]:
     record = node.component
     yield "mlgate:identity", clean(record.identity)
     if record.pinned is not None:
@@ -230,7 +245,7 @@ def _properties(node: Node) -> Iterator[tuple[str, str]]:
         yield "mlgate:named-by-relation-only", "true"
     for found in record.hashes:
         text = clean(f"{found.algorithm}:{found.value}", 300)
-        if not _usable(found):
+        if not usable(found):
             yield "mlgate:hash:unusable", text
         elif found.declared:
             yield "mlgate:hash:declared", f"{found.algorithm}:{found.value.lower()}"

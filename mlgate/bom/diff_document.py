@@ -126,7 +126,12 @@ def _flat(found: Iterable[Component]) -> Iterator[Component]:
     while pending:
         item = pending.pop()
         yield item
-        pending.extend(item.components)
+        pending.extend(inner for inner in item.components if not _is_part(item, inner))
+
+
+def _is_part(whole: Component, inner: Component) -> bool:
+    """Whether it is a file of a model that is stored in several, which is compared with the model."""
+    return whole.type == "machine-learning-model" and inner.type == "file"
 
 
 def _services(found: Iterable[Service]) -> Iterator[Service]:
@@ -184,6 +189,7 @@ def _component(item: Component, names: Mapping[str, str], needed: set[str]) -> E
         Aspect.HASHES: [
             *(f"{found.alg}:{found.content.lower()}" for found in item.hashes),
             *(part.value for part in item.properties if part.name == "mlgate:data:part"),
+            *(f"{p.name} {h.alg}:{h.content.lower()}" for p in item.components if _is_part(item, p) for h in p.hashes),
         ],
         Aspect.LICENSE: _licenses(item.licenses),
         Aspect.ANCESTORS: (f"{name} ({how})" if how else name for name, how in ancestors),

@@ -34,6 +34,7 @@ def _entry(node: Node, parts: Graph) -> Entry:
     if node.scanned and node.scanned.sha256:
         digests.add(f"SHA-256:{node.scanned.sha256}")
     digests |= {f"{name} SHA-256:{digest}" for name, digest in (record.data.parts if record.data else ()) if digest}
+    digests |= {f"{part.path} {part.hash.algorithm}:{part.hash.value.lower()}" for part in record.parts if part.hash}
     facts = record.model or ModelFacts()
     told = {
         Aspect.PINNED: () if record.pinned is None else (str(record.pinned).lower(),),

@@ -30,7 +30,7 @@ from mlgate.records import Inventory, Kind, Resolution, Verdict
 Json = dict[str, Any]
 
 _VIEWS = {"1.7": SchemaVersion1Dot7, "1.6": SchemaVersion1Dot6}
-_LATEST = 253_402_300_799  # 9999-12-31T23:59:59Z; a commit can claim any date
+LATEST = 253_402_300_799  # 9999-12-31T23:59:59Z; a commit can claim any date
 
 
 def document(
@@ -48,7 +48,7 @@ def document(
         "specVersion": spec,
     }
     extend(made, parts, inventory)
-    if not 0 < inventory.timestamp <= _LATEST:
+    if not 0 < inventory.timestamp <= LATEST:
         del made["metadata"]["timestamp"]  # the library puts the current time where none is given
     del made["serialNumber"]
     made = ordered(made)
@@ -68,7 +68,7 @@ def _bom(inventory: Inventory, verdict: Verdict | None, parts: Graph, *, name: s
         bom_ref=APPLICATION,
         name=clean(name, 300) or "application",
         version=clean(version, 1024) or None,
-        properties=[Property(name=key, value=value) for key, value in _unresolved(inventory)],
+        properties=[Property(name=key, value=value) for key, value in unresolved(inventory)],
     )
     tool = CdxComponent(type=ComponentType.APPLICATION, bom_ref=TOOL, name="mlgate", version=__version__)
     known: dict[str, CdxComponent | Service] = {APPLICATION: application, **components, **services}
@@ -77,7 +77,7 @@ def _bom(inventory: Inventory, verdict: Verdict | None, parts: Graph, *, name: s
         if node.component.purl:
             targets.setdefault(node.component.purl, []).append(ref)
             targets.setdefault(node.component.purl.partition("?")[0], []).append(ref)
-    stamp = inventory.timestamp if 0 < inventory.timestamp <= _LATEST else 0
+    stamp = inventory.timestamp if 0 < inventory.timestamp <= LATEST else 0
     return Bom(
         components=components.values(),
         services=services.values(),
@@ -106,7 +106,7 @@ def _about(inventory: Inventory, verdict: Verdict | None) -> Iterator[tuple[str,
         yield "mlgate:policy:source", clean(verdict.policy_source, 300)
 
 
-def _unresolved(inventory: Inventory) -> Iterator[tuple[str, str]]:
+def unresolved(inventory: Inventory) -> Iterator[tuple[str, str]]:
     """References whose target only the running program knows: said on the application, not guessed."""
     for reference in inventory.references:
         if reference.identity is None:

@@ -108,6 +108,7 @@ def _nodes(inventory: Inventory) -> dict[str, Node]:
     files = {scanned.path: scanned for scanned in inventory.scanned}
     components = list(inventory.components)
     told = {component.identity for component in components}
+    told |= {f"file:{part.path}" for component in components for part in component.parts}
     components += [
         made
         for scanned in inventory.scanned

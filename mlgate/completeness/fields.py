@@ -15,7 +15,7 @@ from mlgate.records import Component, DataFacts, Inventory, Kind, ModelFacts, Sc
 _HUB = re.compile(r"(dataset:)?hf:[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128}")
 # What people write for a licence to say that they do not know it: SPDX's word, and that of the hub's licence list.
-_NO_LICENCE = frozenset({"noassertion", "unknown"})
+UNKNOWN_LICENCES = frozenset({"noassertion", "unknown"})
 _PARAMETERS = "modelCard.modelParameters."
 _CONTENTS = "data[].contents.properties"
 _METRICS = "modelCard.quantitativeAnalysis.performanceMetrics"
@@ -59,7 +59,7 @@ def _common(component: Component, scanned: Scanned | None) -> Iterator[str]:
         yield "purl"
     if (scanned and scanned.sha256) or any(_DIGEST.fullmatch(found.value) for found in component.hashes):
         yield "hashes"
-    if any(text.strip() and text.strip().lower() not in _NO_LICENCE for text in component.licenses):
+    if any(text.strip() and text.strip().lower() not in UNKNOWN_LICENCES for text in component.licenses):
         yield "licenses"
     if hub:
         yield from ("externalReferences", "externalReferences[distribution]")

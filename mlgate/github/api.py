@@ -43,6 +43,7 @@ class _Sha(msgspec.Struct, frozen=True):
 
 class _Pull(msgspec.Struct, frozen=True):
     head: _Sha
+    number: int = 0
 
 
 class _ChangedFile(msgspec.Struct, frozen=True):
@@ -122,6 +123,13 @@ def update_comment(client: Client, repository: str, comment: int, body: str) -> 
 def pull_head(client: Client, repository: str, number: int) -> str:
     """The commit that the pull request's branch is at now."""
     return _decode(client.request("GET", f"/repos/{repository}/pulls/{number}"), _Pull).head.sha
+
+
+def pulls_from(client: Client, repository: str, *, head: str, sha: str) -> tuple[int, ...]:
+    """The numbers of open pull requests from the branch `head` ("owner:branch") that stand at the commit."""
+    query = {"state": "open", "head": head, "per_page": "100"}
+    answer = client.request("GET", f"/repos/{repository}/pulls", query=query)
+    return tuple(pull.number for pull in _decode(answer, tuple[_Pull, ...]) if pull.head.sha == sha and pull.number > 0)
 
 
 def _paths(files: tuple[_ChangedFile, ...]) -> set[str]:

@@ -21,6 +21,7 @@ INPUTS = (
     "sarif",
     "offline",
     "db",
+    "hub",
     "token",
     "output-dir",
     "api-timeout",
@@ -69,6 +70,7 @@ class Inputs:
     sarif: Sarif = Sarif.YES
     offline: bool = False
     db: str = ""
+    hub: bool = False
     token: str = field(default="", repr=False)
     output_dir: str = "mlgate-report"
     api_timeout: float = 30.0
@@ -124,6 +126,7 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         sarif=_choice("sarif", given["sarif"] or Sarif.YES, Sarif),
         offline=_flag("offline", given["offline"]),
         db=given["db"],
+        hub=_flag("hub", given["hub"]),
         token=_token(given["token"]),
         output_dir=given["output-dir"] or "mlgate-report",
         api_timeout=_seconds("api-timeout", given["api-timeout"] or "30"),

@@ -175,7 +175,7 @@ def _expression(node: nodes.Expr, constants: Constants) -> Iterator[tuple[Rule, 
     elif isinstance(node, nodes.Filter):
         yield from _filter(node, constants)
     elif isinstance(node, nodes.Call):
-        yield from _long_range(node)
+        yield from _long_range(node, constants)
         if isinstance(node.node, nodes.Getattr) and node.node.attr in _PROGRAMS:
             yield UNSAFE_TEMPLATE, f"calls the method {node.node.attr!r}"
     elif isinstance(node, (nodes.Pow, nodes.Mul)):
@@ -225,12 +225,12 @@ def _filter(node: nodes.Filter, constants: Constants) -> Iterator[tuple[Rule, st
                 yield from _attribute(part)
 
 
-def _long_range(node: nodes.Call) -> Iterator[tuple[Rule, str]]:
+def _long_range(node: nodes.Call, constants: Constants) -> Iterator[tuple[Rule, str]]:
     from jinja2 import nodes  # noqa: PLC0415
 
     if isinstance(node.node, nodes.Name) and node.node.name == "range":
         for argument in node.args:
-            if isinstance(argument, nodes.Const) and isinstance(argument.value, int) and argument.value > _TURNS:
+            if (constants.closed.number(argument) or 0) > _TURNS:
                 yield ENDLESS_TEMPLATE, f"counts to more than {_TURNS:,}"
 
 

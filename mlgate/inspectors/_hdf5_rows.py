@@ -20,6 +20,8 @@ _ROW = 64 << 20
 _TOTAL = 96 << 20  # bytes of all rows: they count as structure
 _CHUNK = 16 << 20
 _STEP = 8 << 20
+_PROTOCOL = 5
+_PEEK = 4096
 _DEFLATE, _SHUFFLE, _FLETCHER = 1, 2, 3
 
 
@@ -41,6 +43,64 @@ def rows(file: Hdf5File, dataset: Dataset) -> Iterator[bytes]:
             if size > _ROW or budget < 0 or count > _ROWS:
                 raise Incomplete("limit", "more rows of objects than are looked at")
             yield b"".join(file.read(address + at, min(_STEP, size - at)) for at in range(0, size, _STEP))
+
+
+def pickled(file: Hdf5File, dataset: Dataset, *, named: bool) -> bytes | None:
+    """The bytes of a dataset of bytes that begins like a pickle of protocol 2 to 5, or that is `named` one.
+
+    hickle and programs of people's own keep objects so. Raises Incomplete when the bytes are out of reach.
+    """
+    plain = dataset.type.kind in ("opaque", "string", "bitfield") or dataset.type.label == "int8"
+    if not plain or not math.prod(dataset.shape) or dataset.external or dataset.virtual:
+        return None
+    first = b"" if named else _beginning(file, dataset)
+    if not named and not (first[:1] == b"\x80" and len(first) > 1 and 2 <= first[1] <= _PROTOCOL):
+        return None
+    if not named:
+        try:
+            found = _whole(file, dataset)
+        except Incomplete:
+            return None  # numbers may begin like a pickle, and these are too many for one
+        return found if found.rstrip(b"\0")[-1:] == b"." else None
+    return _whole(file, dataset)
+
+
+def _whole(file: Hdf5File, dataset: Dataset) -> bytes:
+    found = bytearray()
+    for used, chunk in _chunks(file, dataset):
+        found += chunk[: used * dataset.type.size]
+        if len(found) > _ROW:
+            raise Incomplete("limit", f"an object of more than {_ROW:,} bytes")
+    return bytes(found)
+
+
+def _beginning(file: Hdf5File, dataset: Dataset) -> bytes:
+    """The first bytes of a dataset, without reading more of it; b"" behind what is not followed."""
+    if dataset.place is None:
+        return b""
+    if dataset.layout == CONTIGUOUS:
+        return file.source.read_at(file.start + dataset.place, 2)
+    if dataset.layout != CHUNKED or dataset.version > 3:
+        return b""
+    try:
+        first = next(entries(file, dataset.place, kind=1, key=8 + 8 * len(dataset.chunk)), None)
+    except Incomplete:
+        return b""
+    if first is None:
+        return b""
+    address, key = first
+    data = file.source.read_at(file.start + address, min(_PEEK, int.from_bytes(key[:4], "little")))
+    mask = int.from_bytes(key[4:8], "little")
+    for place, used in reversed(list(enumerate(dataset.filters))):
+        if mask >> place & 1 or used.number == _FLETCHER or (used.number == _SHUFFLE and dataset.type.size == 1):
+            continue
+        if used.number != _DEFLATE:
+            return b""
+        try:
+            data = zlib.decompressobj().decompress(data, 2)
+        except zlib.error:
+            return b""
+    return data
 
 
 def _chunks(file: Hdf5File, dataset: Dataset) -> Iterator[tuple[int, bytes]]:

@@ -6,18 +6,21 @@ length and knows nothing else.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from mlgate.errors import Incomplete
+from mlgate.inspectors._jinja_closed import Closed
 
 if TYPE_CHECKING:
     from jinja2 import nodes
 
 _LONGEST = 20_000
 _VALUES = 256  # of one name or expression
+_ITEMS = 32  # of a list, when one of them is taken
 _DEPTH = 100
 _STEPS = 1_000_000
 
@@ -37,13 +40,15 @@ class Constants:
     names: dict[str, tuple[str, ...]]
     cut: set[str]
     progress: _Progress
+    closed: Closed
 
     @classmethod
     def of(cls, everything: Iterable[nodes.Node]) -> Constants:
         """Reads all assignments of a template. Order and branches are not looked at: a name has all its texts."""
         from jinja2 import nodes  # noqa: PLC0415
 
-        made = cls({}, set(), _Progress())
+        once: dict[str, nodes.Node] = {}
+        made = cls({}, set(), _Progress(), Closed(once))
         assignments: list[tuple[str, nodes.Node]] = []
         for node in everything:
             if isinstance(node, nodes.Assign):
@@ -56,6 +61,10 @@ class Constants:
                 assignments.append((node.target.name, _body(node)))
             elif isinstance(node, nodes.Macro):
                 assignments.append((f"{node.name}()", _body(node)))
+            elif isinstance(node, nodes.Call) and (name := _grown(node)):
+                assignments += [(name, item) for item in node.args]
+        counted = Counter(name for name, _ in assignments)
+        once.update((name, value) for name, value in assignments if counted[name] == 1)
         for _ in range(3):  # a name set from a name set from a name
             for name, value in assignments:
                 made.progress.lost = False
@@ -69,7 +78,7 @@ class Constants:
         """`values`, for a place where one that is missed matters. Raises Incomplete when one may be."""
         self.progress.lost = False
         found = self.values(node)
-        if self.progress.lost:
+        if self.progress.lost or self.closed.lost:
             raise Incomplete("limit", "the template computes an attribute's name from more texts than can be followed")
         return found
 
@@ -104,10 +113,26 @@ class Constants:
             sides = [side for side in (node.expr1, node.expr2) if side is not None]
             return self._distinct(value for side in sides for value in self.values(side, depth + 1))
         if isinstance(node, nodes.Getitem):
-            return self._sliced(node, depth)
+            return self._sliced(node, depth) or self._closed(node) or self._member(node, depth)
+        if isinstance(node, (nodes.List, nodes.Tuple)):  # any of its items, for who takes one of them
+            return tuple(dict.fromkeys(v for item in node.items[:_ITEMS] for v in self.values(item, depth + 1)))[
+                :_ITEMS
+            ]
         if isinstance(node, nodes.Filter) and node.node is not None:
-            return self._method(node.name, node.node, node.args, depth, filtered=True)
-        return self._operator(node, depth)
+            others = self._method(node.name, node.node, node.args, depth, filtered=True)
+            return self._distinct((*self._closed(node), *others))
+        return self._distinct((*self._closed(node), *self._operator(node, depth)))
+
+    def _closed(self, node: nodes.Node) -> tuple[str, ...]:
+        text = self.closed.text(node)
+        return () if text is None else (text,)
+
+    def _member(self, node: nodes.Getitem, depth: int) -> tuple[str, ...]:
+        """One item of a list by its place: any of them. A text by a place is not followed."""
+        from jinja2 import nodes  # noqa: PLC0415
+
+        by_place = _number(node.arg) is not None
+        return self.values(node.node, depth + 1) if by_place and isinstance(node.node, nodes.Name) else ()
 
     def _operator(self, node: nodes.Node, depth: int) -> tuple[str, ...]:
         from jinja2 import nodes  # noqa: PLC0415
@@ -193,11 +218,43 @@ def _terms(node: nodes.Add) -> list[nodes.Expr]:
     return [left, *reversed(parts)]
 
 
-def _body(node: nodes.AssignBlock | nodes.Macro) -> nodes.Node:
+def _body(node: nodes.Node, depth: int = 0) -> nodes.Expr:
     """What a block prints, as one sum; both sides of its conditions, one after the other."""
     from jinja2 import nodes  # noqa: PLC0415
 
-    return nodes.Concat([part for output in node.find_all(nodes.Output) for part in output.nodes])
+    parts: list[nodes.Expr] = []
+    for child in getattr(node, "body", ()) if depth < _DEPTH else ():
+        if isinstance(child, nodes.FilterBlock):
+            parts.append(_filtered(child.filter, _body(child, depth + 1)))
+            continue
+        for output in ([child] if isinstance(child, nodes.Output) else []) + list(child.find_all(nodes.Output)):
+            parts += output.nodes
+    inner = nodes.Concat(parts)
+    return _filtered(node.filter, inner) if isinstance(node, nodes.AssignBlock) and node.filter else inner
+
+
+def _filtered(chain: nodes.Filter, inner: nodes.Expr) -> nodes.Expr:
+    """The chain of a block's filters, applied to what the block prints."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    steps = []
+    step: nodes.Expr | None = chain
+    while isinstance(step, nodes.Filter):
+        steps.append(step)
+        step = step.node
+    for one in reversed(steps):
+        inner = nodes.Filter(inner, one.name, one.args, one.kwargs, one.dyn_args, one.dyn_kwargs)
+    return inner
+
+
+def _grown(node: nodes.Call) -> str:
+    """The variable whose list a call adds to."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    method = node.node
+    if isinstance(method, nodes.Getattr) and method.attr in ("append", "insert", "extend"):
+        return method.node.name if isinstance(method.node, nodes.Name) else ""
+    return ""
 
 
 def _items(node: nodes.Node) -> list[nodes.Expr]:

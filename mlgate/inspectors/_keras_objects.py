@@ -21,6 +21,7 @@ from mlgate.identify import HEAD, identify
 from mlgate.inspectors import _keras_names as names
 from mlgate.inspectors._keras_config import values
 from mlgate.inspectors._keras_rules import ADDRESS, CUSTOM, FILES, GADGET, IMPORT, LAMBDA, LOADS
+from mlgate.inspectors._keras_tensorflow import reaches
 from mlgate.inspectors._model_metadata import reaching_call, shown
 from mlgate.pickles.bytecode import describe_bytes
 from mlgate.pickles.table import look_up
@@ -76,6 +77,9 @@ def _all(artifact: Artifact, document: Any) -> Iterator[Said | Artifact]:
                 yield from _object(artifact, value)
             elif isinstance(value.get("function"), str) and "function_type" in value:
                 yield from _named_function(value, "function")
+            # a Lambda layer by whatever name; RNN wrappers have a `residual_fn`
+            for kept in [kept for kept, kind in value.items() if kind == "lambda" and kept.endswith("_type")]:
+                yield from _lambda(value, kept.removesuffix("_type"))
 
 
 def _string(key: str, value: str) -> Iterator[Said]:
@@ -110,7 +114,9 @@ def _object(artifact: Artifact, value: dict[str, Any]) -> Iterator[Said | Artifa
         return
     yield from _name(module, name, registered)
     if isinstance(config, dict):
-        yield from _layer(artifact, name.rpartition(">")[2], config)
+        # the module is asked for the registered name when it has none of the class
+        for text in dict.fromkeys(t.rpartition(">")[2] for t in (name, registered) if isinstance(t, str)):
+            yield from _layer(artifact, text.rpartition(".")[2], config)
 
 
 def _layer(artifact: Artifact, name: str, config: dict[str, Any]) -> Iterator[Said | Artifact]:
@@ -204,7 +210,13 @@ def _name(module: Any, name: Any, registered: Any, *, function: bool = False) ->
     place = module if isinstance(module, str) else ""
     shown_name = shown(f"{place}.{name}" if place else name, 200)
     top, parts = place.split(".")[0], set(place.split("."))
-    if not place:
+    walked = [text for text in others if "." in text and place and not text[:1].isupper()]
+    if walked and top in names.FAMILY | {"tensorflow"}:
+        # Keras 2 follows one dot of a name (`__qualname__`), to what the module itself has imported
+        bad = [entry for entry in (look_up(place, text) for text in walked) if entry.level == "dangerous"]
+        reason = bad[0].reason if bad else "what a module of Keras has imported is no part of a model"
+        yield IMPORT, Severity.CRITICAL if bad else None, f"{shown_name!r} is named: {reason}", shown_name
+    elif not place:
         yield from _by_name(name, registered, function=function)
     elif top in ("builtins", "__builtin__"):
         for text in others:
@@ -216,7 +228,7 @@ def _name(module: Any, name: Any, registered: Any, *, function: bool = False) ->
         own = top not in names.FAMILY - names.KERAS
         yield from _of_keras(parts if own else set(), others, shown_name, function=function)
     elif top in ("tensorflow", "tensorflow_core"):
-        if (parts | set(others)) & names.TENSORFLOW:
+        if parts & names.TENSORFLOW or any(reaches(f"{place}.{text}".partition(".")[2]) for text in others if function):
             yield GADGET, None, f"TensorFlow's {shown_name!r} is named", shown_name
     else:
         yield from _of_others(place, others, shown_name)
@@ -250,7 +262,7 @@ def _of_others(module: str, others: list[str], shown_name: str) -> Iterator[Said
 
 def _operation(function: Any) -> Iterator[Said]:
     """A TFOpLambda layer calls any exported symbol of TensorFlow (keras/src/layers/core/tf_op_layer.py)."""
-    if isinstance(function, str) and set(function.split(".")) & names.TENSORFLOW:
+    if isinstance(function, str) and reaches(function):
         yield GADGET, None, f"a layer calls TensorFlow's {shown(function, 200)!r}", function
 
 
@@ -260,10 +272,10 @@ def _node(node: Any) -> Iterator[Said]:
     for count, (_, text) in enumerate(values(node)):
         if count > _NODE_VALUES or (isinstance(text, str) and len(text) > _NODE_TEXT):
             raise Incomplete("limit", "an operation of TensorFlow that is too long")
-        found.update(re.findall(r"\w+", text) if isinstance(text, str) else ())
-    found &= names.TENSORFLOW
+        # strings one after another are one in protobuf's text format
+        found.update(re.findall(r"\w+", re.sub(r"['\"]\s*['\"]", "", text)) if isinstance(text, str) else ())
     # words like "load" are names of anything; operations begin with a capital letter
-    for word in sorted(word for word in found if word[0].isupper()):
+    for word in sorted(word for word in found if word[0].isupper() and reaches(word)):
         yield GADGET, None, f"a layer runs TensorFlow's operation {word}", word
 
 

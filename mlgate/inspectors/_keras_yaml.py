@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from mlgate.errors import Incomplete
 
 _LARGEST = 512 << 10  # a deep network has 200 kB; PyYAML is slow
+_PAIRS = 200_000  # of all mappings together: merge keys (`<<`) of merge keys double with each level
 _PYTHON = "tag:yaml.org,2002:python/"
 # Keras itself writes tuples; whatever else makes a Python object has another reason to be there
 _DATA = frozenset(
@@ -18,8 +20,19 @@ _DATA = frozenset(
 )
 
 
+_HYPER = re.compile(r"!(?:new|apply|applyref|name|module):(.+)", re.DOTALL)
+
+
 class _Plain(yaml.SafeLoader):
-    """Takes every tag for nothing but what is below it."""
+    """Takes every tag for nothing but what is below it, and has an end for merge keys."""
+
+    pairs = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self.pairs += len(node.value)
+        if self.pairs > _PAIRS:
+            raise Incomplete("limit", f"YAML with more than {_PAIRS:,} keys after its merges")
 
 
 def _plain(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
@@ -41,9 +54,18 @@ def tags(text: str) -> list[str]:
     return list(dict.fromkeys(f"!!python/{tag.removeprefix(_PYTHON)}" for tag in found if tag not in _DATA))
 
 
+def calls(text: str) -> list[str]:
+    """Names in the tags by which HyperPyYAML (SpeechBrain) imports and calls, in a document of these."""
+    found = (_HYPER.fullmatch(tag) for tag, _ in _events(text)) if "!" in text else ()
+    return list(dict.fromkeys(match[1] for match in found if match))
+
+
 def says(text: str, word: str) -> bool:
     """Whether a scalar is this word, or a tag makes a Python object, however they are spelled."""
-    return any(value == word or (tag.startswith(_PYTHON) and tag not in _DATA) for tag, value in _events(text))
+    return any(
+        value == word or (tag.startswith(_PYTHON) and tag not in _DATA) or _HYPER.fullmatch(tag)
+        for tag, value in _events(text)
+    )
 
 
 def _events(text: str) -> Iterator[tuple[str, str]]:

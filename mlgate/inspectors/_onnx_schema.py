@@ -32,7 +32,17 @@ SCHEMA: Schema = {
     },
     "function": {1: TEXT, 7: "node", 9: "opset", 10: TEXT, 11: "attribute", 14: "entry"},
     "node": {4: TEXT, 5: "attribute", 7: TEXT},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "attribute": {
+        1: TEXT,
+        3: INT,
+        4: TEXT,
+        5: "tensor",
+        6: "graph",
+        10: "tensor",
+        11: "graph",
+        22: "sparse",
+        23: "sparse",
+    },
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {1: INTS, 2: INT, 3: SIZE, 8: TEXT, 9: SIZE, 13: "entry", 14: INT},
     "value": {1: TEXT, 2: "type"},
@@ -66,6 +76,13 @@ OPAQUE = {
     ("com.microsoft", "ATen"): (Severity.MEDIUM, "calls a PyTorch operator by its name"),
     ("com.microsoft", "EPContext"): (Severity.MEDIUM, "runs a compiled binary, in the model or in a file beside it"),
 }
+# onnxruntime-extensions' operators that call a service; its address and model are attributes and inputs of the node.
+_SERVICE = (Severity.HIGH, "sends what it is given to a service on the network that the model names")
+for _name in ("AzureAudioToText", "AzureTextToText", "AzureTritonInvoker", "OpenAIAudioToText", "AzureAudioInvoker"):
+    OPAQUE[("com.microsoft.extensions", _name)] = OPAQUE[("ai.onnx.contrib", _name)] = _SERVICE
+# Attributes of EPContext that are paths of files: the first one when its `embed_mode` is 0 (onnxruntime, EPContext).
+CONTEXT = ("com.microsoft", "EPContext")
+CONTEXT_PATHS = ("ep_cache_context", "onnx_model_filename")
 # Builds of onnxruntime with language interop import what a PyOp names before they look at its domain or at the model's
 # functions (onnxruntime/core/language_interop_ops, LoadInterOp); onnxruntime-extensions has one in ai.onnx.contrib.
 OPAQUE_ANYWHERE = {"PyOp": (Severity.HIGH, "imports a Python module and calls it by its name")}

@@ -14,6 +14,7 @@ from mlgate.errors import Incomplete
 from mlgate.records import Source
 
 _WINDOW = 1 << 18
+_TAG = 5  # bytes
 _DEPTH = 100  # the limit of Google's own parsers
 _FIELDS = 10_000_000
 _TEXT = 1 << 16
@@ -87,6 +88,9 @@ class Walker:
         start = self._at
         tag = self._varint(message.end)
         number, wire = tag >> 3, tag & 7
+        # a tag has 32 bits in at most five bytes; C++ drops what is more, and sees another field than is written
+        if tag >> 32 or self._at - start > _TAG:
+            raise Incomplete("malformed", "a field's number is too large", offset=start)
         if number == 0 or wire in {3, 4, 6, 7}:
             raise Incomplete("malformed", f"field {number} of wire type {wire} is no protobuf", offset=start)
         if wire == 0:
@@ -173,8 +177,9 @@ def shallow(head: bytes, size: int) -> list[tuple[int, int, int, int]] | None:
         if tag is None:
             break
         number, wire = tag[0] >> 3, tag[0] & 7
+        odd = bool(tag[0] >> 32) or tag[1] - at > _TAG
         at = tag[1]
-        if number == 0 or wire in {3, 4, 6, 7}:
+        if odd or number == 0 or wire in {3, 4, 6, 7}:
             return None
         value = (8, at) if wire == 1 else (4, at) if wire == 5 else _number(head, at)
         if value is None:

@@ -6,6 +6,7 @@ Read as a whole up to a limit; strings become places in `data`, so that who read
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 
 from mlgate.errors import Incomplete
@@ -17,7 +18,7 @@ _TOKEN = re.compile(
     |(?P<text>"(?>[^"\\\n]++|\\.)*+"|'(?>[^'\\\n]++|\\.)*+')|(?P<word>[-+.\w/]++))""",
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 _DEPTH = 100
 _STRINGS = 1024
@@ -101,6 +102,9 @@ class TextWalker:
         kind, _ = self._token()
         if kind == "open":
             self._at = before
+            return name
+        if kind == "list":  # of messages, which need no colon
+            self._several(stack, name)
             return name
         if kind != "mark":
             raise Incomplete("malformed", "a name stands without a value", offset=self._at)
@@ -193,11 +197,14 @@ def _unescape(raw: bytes, into: bytearray) -> None:
     for match in _ESCAPE.finditer(raw) if b"\\" in raw else ():
         into += raw[at : match.start()]
         at = match.end()
-        octal, hexadecimal, char = match.groups()
+        octal, hexadecimal, short, long, char = match.groups()
         if octal:
             into.append(int(octal, 8) & 255)
         elif hexadecimal:
             into.append(int(hexadecimal, 16))
+        elif short or long:
+            number = int(short or long, 16)
+            into += chr(number).encode("utf-8", "surrogatepass") if number <= sys.maxunicode else match[0]
         else:
             into += _PLAIN.get(char, char)
     into += raw[at:]

@@ -18,6 +18,8 @@ _SILENCE = 16 * 2**20  # bytes of one tag or comment, after which nobody means i
 _DEPTH = 4_000  # trees of PMML nest as deep as they grow
 _LARGEST = 4 * 2**30
 _TEXT = 1 << 16
+_ELEMENT = re.compile(r"<(?:[\w.-]{1,200}:)?([A-Za-z_][\w.-]{0,200})[\s/>]")
+_PROLOG = 8 << 20
 _OPENING = 1 << 16
 _WIDE = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 
@@ -37,19 +39,39 @@ class Declared:
 def opening(artifact: Artifact) -> str:
     """The first 64 KiB as text, when they look like XML in an encoding that parsers guess; else ""."""
     head = artifact.head[:64]
+    whole = artifact.source.read_at(0, _OPENING)
+    if artifact.source.size > _OPENING and b"<" in head and _root(whole.replace(b"\0", b"").decode("latin-1")) < 0:
+        whole = artifact.source.read_at(0, _PROLOG)  # comments, as long as somebody wanted them
     for mark, encoding in _WIDE:
         if head.startswith(mark):
-            return artifact.source.read_at(0, _OPENING).decode(encoding, "replace")
+            return whole.decode(encoding, "replace")
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"<":
         return ""
-    return artifact.source.read_at(0, _OPENING).decode("utf-8", "replace")
+    return whole.decode("utf-8", "replace")
 
 
 def root_is(text: str, *names: str) -> bool:
     """Whether the first element of a document that begins like `text` has one of these names, whatever its prefix."""
-    text = re.sub(r"<!--.*?-->|<\?.*?\?>", "", text, flags=re.DOTALL)
-    match = re.search(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>]", text)
+    at = _root(text)
+    match = _ELEMENT.match(text, at) if at >= 0 else None
     return match is not None and match[1] in names
+
+
+def _root(text: str) -> int:
+    """Where the first element begins, behind comments and instructions; -1 when the text ends before it."""
+    at = text.find("<")
+    while at >= 0:
+        mark, end = next((pair for pair in (("<!--", "-->"), ("<?", "?>")) if text.startswith(pair[0], at)), ("", ""))
+        if mark:
+            stop = text.find(end, at + len(mark))
+            if stop < 0:
+                return -1
+            at = text.find("<", stop)
+        elif _ELEMENT.match(text, at):
+            return at
+        else:
+            at = text.find("<", at + 1)
+    return -1
 
 
 def parse(source: Source, start: Start, end: End) -> Declared:

@@ -25,7 +25,7 @@ _TOLD = 20
 _KEPT = 10_000
 _LARGEST = 1 << 62
 _TEXT = 16 * 2**20
-_SEARCHED = 1 << 20
+_SEARCHED = 24 << 20
 _LAYER = re.compile(rb"\blayers?\s*:?\s*[{<]")
 
 # By the names of the text format: the field's number, and what it is.

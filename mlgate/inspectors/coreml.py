@@ -17,6 +17,7 @@ from typing import Any
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._coreml_schema import DATA_TYPES, KINDS, OPAQUE, SCHEMA
+from mlgate.inspectors._json_marks import json_text
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
 from mlgate.inspectors._protobuf import Message, Walker, shallow
 from mlgate.inspectors._runtime_rules import BACKEND, CUSTOM, LINKED, OUTSIDE
@@ -165,7 +166,8 @@ def _claims(artifact: Artifact) -> bool:
     if name.endswith((".mlmodel", ".espresso.net")) or name == "coremldata.bin":
         return True
     if name == "manifest.json":
-        return b'"itemInfoEntries"' in artifact.head or b'"rootModelIdentifier"' in artifact.head
+        text = json_text(artifact)
+        return b'"itemInfoEntries"' in text or b'"rootModelIdentifier"' in text
     return name == "model.mil" and artifact.head.startswith(b"program")
 
 

@@ -19,7 +19,7 @@ from mlgate.identify import HEAD, identify
 from mlgate.inspectors._hdf5 import Away, Cycle, Dataset, Node, walk
 from mlgate.inspectors._hdf5_file import Hdf5File, superblock_offset
 from mlgate.inspectors._hdf5_links import EXTERNAL, SOFT
-from mlgate.inspectors._hdf5_rows import rows
+from mlgate.inspectors._hdf5_rows import pickled, rows
 from mlgate.inspectors._hdf5_rules import ELSEWHERE, PLUGIN, RULES, STRUCTURE
 from mlgate.inspectors._hdf5_values import Attribute, texts
 from mlgate.inspectors._hdf5_weights import Weights
@@ -39,6 +39,7 @@ _CONFIGS = ("model_config", "training_config")
 _STATED = ("keras_version", "backend")
 # 1 to 6 are the library's own, the others registered with The HDF Group (its page "Registered Filter Plugins")
 _REGISTERED = frozenset({*range(1, 7), 257, 258, *range(305, 308), *range(32000, 32050)})
+_PROTOCOL = 5  # of pickles
 _HALF_READ = 1 << 20
 
 
@@ -99,12 +100,27 @@ def _item(
     else:
         if item.dataset is not None:
             yield from _dataset(artifact, item.path, item.dataset, look)
+            yield from _object(artifact, file, item, item.dataset, stopped)
         for attribute in item.attributes:
             try:
                 yield from _attribute(artifact, file, item, attribute, look)
             except Incomplete as stop:
                 detail = f"{stop.detail} (attribute {attribute.name[:100]!r})"
                 stopped.append(Incomplete(stop.reason, detail, offset=stop.offset))
+
+
+def _object(
+    artifact: Artifact, file: Hdf5File, node: Node, dataset: Dataset, stopped: list[Incomplete]
+) -> Iterator[Observation]:
+    """A pickle as a dataset of bytes: hickle says so in `base_type`, others know it."""
+    try:
+        named = any(a.name == "base_type" and b"pickle" in texts(a, file) for a in node.attributes)
+        data = pickled(file, dataset, named=named)
+    except Incomplete as stop:
+        stopped.append(Incomplete(stop.reason, f"{stop.detail} (dataset {node.path[-100:]!r})", offset=stop.offset))
+        return
+    if data is not None and is_pickle(BytesSource(data), 0):
+        yield _inner(artifact, f"{node.path}@data.pkl", data)
 
 
 def _dataset(artifact: Artifact, path: str, dataset: Dataset, look: _Look) -> Iterator[Observation]:
@@ -130,7 +146,7 @@ def _attribute(
         for number, row in enumerate(rows(file, node.dataset)):
             yield _inner(artifact, f"{node.path}@{number}.pkl", row)
     if attribute.type.kind == "opaque" and attribute.count == 1:
-        values = [attribute.data]
+        values = [attribute.data[: attribute.type.size]]  # what is behind it fills up
     if attribute.name == "layer_names" or (attribute.name in _STATED and node.path == "/"):
         look.keras = True
     if attribute.name in _CONFIGS and values:
@@ -144,7 +160,9 @@ def _attribute(
     for value in values if attribute.count == 1 else ():
         if attribute.name in _STATED:
             look.stated[attribute.name] = value[:50].decode("utf-8", "replace")
-        if value[-1:] == b"." and is_pickle(BytesSource(value), 0):
+        # whoever loads it does not ask what follows; the protocols without a mark at the beginning need one at the end
+        marked = value[:1] == b"\x80" and 2 <= value[1] <= _PROTOCOL if len(value) > 2 else False
+        if (marked or value[-1:] == b".") and is_pickle(BytesSource(value), 0):
             yield _inner(artifact, f"{node.path}@{attribute.name}.pkl", value)
         elif attribute.type.kind != "opaque":
             yield from _free_text(artifact, attribute.name, value, look)
@@ -234,7 +252,7 @@ INSPECTOR = Inspector(
     reads="All objects of HDF5 files (superblock 0 to 3, groups of the old and the new kind, dense links and "
     "attributes, user blocks): links, where each dataset's bytes are, filters, and attributes. The configuration in "
     "Keras's `model_config` and `training_config` is read as in `.keras` files, whatever the safe mode of the loader; "
-    "attributes that are pickles (PyTables, pandas) are looked at as pickles.",
-    misses="The values of datasets: neither weights nor text in them are looked at. External references inside of "
-    "datasets (HDF5 1.12) are not told.",
+    "attributes and datasets of bytes that are pickles (PyTables, pandas, hickle) are looked at as pickles.",
+    misses="The values of other datasets: neither weights nor text in them are looked at. External references "
+    "inside of datasets (HDF5 1.12) are not told.",
 )

@@ -19,14 +19,14 @@ from typing import Any
 
 from mlgate import rules
 from mlgate.errors import Incomplete
+from mlgate.inspectors import _hub_modules as hub
 from mlgate.inspectors._chat_template import TEMPLATE_RULES, check_template
 from mlgate.inspectors._keras_config import values
 from mlgate.inspectors._keras_yaml import parse
-from mlgate.pickles.table import look_up_path
 from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Severity
 
 _LARGEST = 64 * 2**20  # tokenizer_config.json with all added tokens is a few hundred kB
-_CONFIG = re.compile(r"(?:[\w-]+_)?config\.json|chat_template\.json|modules\.json|model_index\.json")
+_CONFIG = re.compile(r"(?:[\w-]+_)?config\.json|chat_template\.json|modules\.json|(?:modular_)?model_index\.json")
 _TOKENIZER = "tokenizer.json"  # nothing in it is run; its digest is a fact of the model
 _TEMPLATES = (".jinja", ".jinja2", ".j2")
 _YAML = (".yaml", ".yml")
@@ -34,9 +34,15 @@ _LOOSE = (".template", ".tmpl", ".tpl", ".chat_template")
 _CHAT = re.compile(r"\bmessages\b|\badd_generation_prompt\b|\b[be]os_token\b")
 _WALKED = 2_000_000
 _NAMED = 1_000  # templates of one file
-# Libraries that diffusers' LOADABLE_CLASSES and pipelines of its own name (pipeline_loading_utils.py).
-_PIPELINE_LIBRARIES = frozenset(
-    {"diffusers", "transformers", "onnxruntime.training", "accelerate", "peft", "optimum", "stable_diffusion"}
+_GENERATE = ("custom_generate", "generate.py")
+_SPOKEN = (
+    "auto_map",
+    "custom_pipelines",
+    "chat_template",
+    "attn_implementation",
+    "activation",
+    "trust_remote_code",
+    "model_file",
 )
 
 NAMES_CODE = Rule(
@@ -70,6 +76,8 @@ IMPORTS = Rule(
 
 def _claims(artifact: Artifact) -> bool:
     name = artifact.name.lower()
+    if _generates(artifact):
+        return True
     if _CONFIG.fullmatch(name) or name == _TOKENIZER or name.endswith(_TEMPLATES):
         return True
     if name.endswith(".json"):  # under any name where it says what it is
@@ -77,6 +85,10 @@ def _claims(artifact: Artifact) -> bool:
     if name.endswith(_YAML):
         return b"chat_template" in artifact.head
     return name.endswith(_LOOSE) and _is_template(artifact.head.decode("utf-8", "replace"))
+
+
+def _generates(artifact: Artifact) -> bool:
+    return PurePosixPath(artifact.member or artifact.path).parts[-2:] == _GENERATE
 
 
 def _is_template(text: str) -> bool:
@@ -103,6 +115,11 @@ def _text(artifact: Artifact) -> str:
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     if artifact.name == _TOKENIZER:
+        return
+    if _generates(artifact):
+        message = "transformers runs this file when the model generates text; from a local folder, versions before 5 "
+        message += "do so without `trust_remote_code`."
+        yield rules.finding(NAMES_CODE, artifact.at(), message, evidence="custom_generate/generate.py")
         return
     text = _text(artifact)
     if artifact.name.lower().endswith(_TEMPLATES + _LOOSE):
@@ -143,15 +160,15 @@ def _configuration(artifact: Artifact, text: str) -> Iterator[Observation]:
         if "auto_map" in text or "chat_template" in text or "custom_pipelines" in text:
             raise Incomplete("malformed", "not JSON, and it speaks of templates or code") from None
         return
-    if isinstance(document, dict):
-        yield from _templates(artifact, document.get("chat_template"))
-        yield from _code(artifact, document, text)
-    if artifact.name == "modules.json":
-        yield from _modules(artifact, document, text)
-    elif isinstance(document, dict) and artifact.name == "model_index.json":
+    # JSON can write any letter of a key as an escape
+    spoken = "\\u" in text or any(word in text for word in _SPOKEN)
+    objects = list(_objects(document)) if spoken else []
+    for value in objects:
+        yield from _templates(artifact, value.get("chat_template"))
+    yield from _code(artifact, objects, text)
+    yield from _imports(artifact, document, objects, text)
+    if isinstance(document, dict) and artifact.name in ("model_index.json", "modular_model_index.json"):
         yield from _pipeline(artifact, document, text)
-    elif isinstance(document, dict) and artifact.name == "adapter_config.json":
-        yield from _adapter(artifact, document, text)
 
 
 def _templates(artifact: Artifact, value: Any) -> Iterator[Observation]:
@@ -185,66 +202,64 @@ def _line(text: str, name: str) -> int | None:
     return next((n for n, row in enumerate(text.splitlines(), 1) if json.dumps(name) in row), None)
 
 
-def _code(artifact: Artifact, document: dict[str, Any], text: str) -> Iterator[Observation]:
+def _code(artifact: Artifact, objects: list[dict[str, Any]], text: str) -> Iterator[Observation]:
     named: list[Any] = []
-    for value in _objects(document) if "auto_map" in text or "custom_pipelines" in text else ():
+    kernels: list[Any] = []
+    for value in objects:
         found = value.get("auto_map")
         for entry in found.values() if isinstance(found, dict) else (found,):
             named += entry if isinstance(entry, list) else [entry]
+        file = value.get("model_file")  # mlx-lm's, which ran it unasked at first
+        named.append(file if isinstance(file, str) and file.endswith(".py") else None)
         tasks = value.get("custom_pipelines")
         named += (
             [task.get("impl") for task in tasks.values() if isinstance(task, dict)] if isinstance(tasks, dict) else []
         )
+        for key in ("attn_implementation", "_attn_implementation"):
+            kernel = value.get(key)
+            kernels += kernel.values() if isinstance(kernel, dict) else [kernel]
     for name in dict.fromkeys(name for name in named if isinstance(name, str)):
         repository, _, path = name.rpartition("--")
         where = f"of the hub repository {repository!r}, at whatever it holds then" if repository else "of this folder"
         message = f"`trust_remote_code=True` runs {path[:200]!r} {where[:250]}."
         yield rules.finding(NAMES_CODE, artifact.at(line=_line(text, name)), message, evidence=name[:300])
-    for key in ("attn_implementation", "_attn_implementation"):
-        kernel = document.get(key)
-        if isinstance(kernel, str) and "/" in kernel:
-            message = f"Loading runs the kernel {kernel[:200]!r} of the hub, at whatever it holds then."
-            yield rules.finding(NAMES_CODE, artifact.at(line=_line(text, kernel)), message, evidence=kernel[:300])
+    for kernel in dict.fromkeys(kernel for kernel in kernels if isinstance(kernel, str) and "/" in kernel):
+        message = f"Loading runs the kernel {kernel[:200]!r} of the hub, at whatever it holds then."
+        yield rules.finding(NAMES_CODE, artifact.at(line=_line(text, kernel)), message, evidence=kernel[:300])
 
 
-def _modules(artifact: Artifact, document: Any, text: str) -> Iterator[Observation]:
-    """sentence-transformers imports the `type` of each module (SentenceTransformer._load_sbert_model)."""
-    for module in document[:1000] if isinstance(document, list) else ():
-        name = module.get("type") if isinstance(module, dict) else None
-        if isinstance(name, str) and not name.startswith("sentence_transformers."):
-            yield from _imported(artifact, name, text, "sentence-transformers")
+def _imports(artifact: Artifact, document: Any, objects: list[dict[str, Any]], text: str) -> Iterator[Observation]:
+    for library, name in dict.fromkeys(hub.named(artifact.name, document, objects)):
+        message = f"{library} imports {name[:200]!r} when the model is loaded."
+        rule = IMPORTS if hub.dangerous(name) else NAMES_CODE
+        yield rules.finding(rule, artifact.at(line=_line(text, name)), message, evidence=name[:300])
+    if hub.consents(artifact.name, objects):
+        message = "The file sets `trust_remote_code` for whoever loads the model."
+        line = _line(text, "trust_remote_code")
+        yield rules.finding(hub.CONSENT, artifact.at(line=line), message, evidence="trust_remote_code")
+    for key, path in dict.fromkeys(hub.outside(artifact.name, document)):
+        message = f"{key!r} is {path!r}, which is not in the model's folder."
+        yield rules.finding(hub.OUTSIDE, artifact.at(), message, evidence=f"{key}: {path}")
 
 
 def _pipeline(artifact: Artifact, document: dict[str, Any], text: str) -> Iterator[Observation]:
-    """A component is [library, class]; other libraries are files of this folder (diffusers, custom components)."""
-    for key, value in document.items():
-        pair = isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
-        if pair and (key == "_class_name" or (key[:1] != "_" and value[0].split(".")[0] not in _PIPELINE_LIBRARIES)):
-            name = f"{value[0]}.{value[1]}"
-            message = f"`trust_remote_code=True` runs {name[:200]!r} of this folder for {key[:50]!r}."
-            line = _line(text, value[0])
-            yield rules.finding(NAMES_CODE, artifact.at(line=line), message, evidence=name[:300])
-
-
-def _adapter(artifact: Artifact, document: dict[str, Any], text: str) -> Iterator[Observation]:
-    mapping = document.get("auto_mapping")
-    name = mapping.get("parent_library") if isinstance(mapping, dict) else None
-    if isinstance(name, str) and name.split(".")[0] not in {"transformers", "diffusers", "__main__", "torch"}:
-        yield from _imported(artifact, name, text, "PEFT")
-
-
-def _imported(artifact: Artifact, name: str, text: str, library: str) -> Iterator[Observation]:
-    dangerous = any(look_up_path(path)[0].level == "dangerous" for path in (name, f"{name}.x"))
-    message = f"{library} imports {name[:200]!r} when the model is loaded."
-    rule = IMPORTS if dangerous else NAMES_CODE
-    yield rules.finding(rule, artifact.at(line=_line(text, name)), message, evidence=name[:300])
+    """Older versions import every library, newer ones and other names are files of this folder (custom components)."""
+    for key, library, name in hub.components(document):
+        path = f"{library}.{name}"
+        line = _line(text, library)
+        if hub.dangerous(path):
+            message = f"diffusers imports {path[:200]!r} for {key[:50]!r} when the pipeline is loaded."
+            yield rules.finding(IMPORTS, artifact.at(line=line), message, evidence=path[:300])
+        else:
+            message = f"`trust_remote_code=True` runs {path[:200]!r} of this folder for {key[:50]!r}."
+            yield rules.finding(NAMES_CODE, artifact.at(line=line), message, evidence=path[:300])
 
 
 INSPECTOR = Inspector(
     name="huggingface",
     claims=_claims,
     inspect=_inspect,
-    rules=(NAMES_CODE, IMPORTS, *TEMPLATE_RULES),
+    rules=(NAMES_CODE, IMPORTS, *hub.MODULE_RULES, *TEMPLATE_RULES),
     reads="The configurations of transformers, tokenizers, PEFT, diffusers and sentence-transformers for the code they "
     "name, and every chat template (in configurations and other JSON and YAML, in files of its own, in GGUF) with "
     "Jinja's own parser: "

@@ -6,6 +6,7 @@ configuration can make its loader do is judged in _keras_objects.py, weights by 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _keras_yaml
 from mlgate.inspectors._hdf5_weights import Weights
-from mlgate.inspectors._keras_config import LARGEST, parse
+from mlgate.inspectors._keras_config import LARGEST, parse, values
 from mlgate.inspectors._keras_facts import Facts
 from mlgate.inspectors._keras_objects import judge
 from mlgate.inspectors._keras_rules import RULES, YAML_TAG
@@ -23,8 +24,9 @@ from mlgate.inspectors._zipwalk import Walk
 from mlgate.records import Artifact, Component, Inspector, ModelFacts, Observation
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_OLD_WEIGHTS = "model.weights.npz"
 _CONFIGS = frozenset({_CONFIG, _METADATA})
-_SEEN = 2 << 20  # of a text file, to find out what it is
+_SEEN = 2 << 20  # of a text file in YAML, to find out what it is
 _COUNTED = 64 << 20  # packed weights up to this size are unpacked for their count alone
 _ESCAPE = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 _MARKS = re.compile(
@@ -32,6 +34,7 @@ _MARKS = re.compile(
     rb'|"module"\s*:\s*"(keras|tf_keras|keras_hub|keras_nlp|keras_cv|tensorflow)\b'
 )
 _YAML_MARKS = re.compile(rb"^\s*(- )?class_name:\s*['\"]?(Sequential|Functional|Model)\b|^keras_version:", re.MULTILINE)
+_OBJECT = frozenset({"class_name", "config", "module"})
 _CONTAINER = ("Sequential", "Functional", "Model", "Graph")
 
 
@@ -44,14 +47,27 @@ def _members(artifact: Artifact) -> tuple[Member, ...]:
     except Incomplete:
         return ()
     found = {member.name for member in members}
-    return members if _CONFIG in found and found & {_METADATA, _WEIGHTS} else ()
+    # loaders read the configuration before they ask for anything else
+    sure = found & {_METADATA, _WEIGHTS, _OLD_WEIGHTS} or artifact.name.lower().endswith(".keras")
+    return members if _CONFIG in found and sure else ()
 
 
 def _is_json(data: bytes) -> bool:
     """Whether a text can be a Keras configuration; JSON can write any letter as an escape."""
     if b"\\u00" in data:
         data = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), data)
-    return b'"class_name"' in data and b'"config"' in data and _MARKS.search(data) is not None
+    if b'"class_name"' not in data or b'"config"' not in data:
+        return False
+    return _MARKS.search(data) is not None or (b'"module"' in data and _has_object(data))
+
+
+def _has_object(data: bytes) -> bool:
+    """Whether JSON without any name of Keras's has an object of its form: others have such keys in several objects."""
+    try:
+        document = json.loads(data)
+        return any(isinstance(v, dict) and v.keys() >= _OBJECT for _, v in values(document))
+    except (ValueError, RecursionError, Incomplete):
+        return False
 
 
 def _text(artifact: Artifact) -> str:
@@ -59,7 +75,7 @@ def _text(artifact: Artifact) -> str:
     name = artifact.name.lower()
     if not name.endswith((".json", ".yaml", ".yml")):
         return ""
-    data = artifact.source.read_at(0, _SEEN)
+    data = artifact.source.read_at(0, LARGEST if name.endswith(".json") else _SEEN)
     if name.endswith(".json"):
         return "json" if data.lstrip()[:1] in (b"{", b"\xef") and _is_json(data) else ""
     return "yaml" if b"config:" in data and _YAML_MARKS.search(data) else ""

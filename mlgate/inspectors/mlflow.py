@@ -7,6 +7,7 @@ Format: mlflow/models/model.py and mlflow/pyfunc/__init__.py (load_model): `load
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from mlgate import rules
@@ -20,7 +21,8 @@ from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observatio
 
 _LARGEST = 1 << 20
 _PATHS = frozenset(
-    {"data", "model_path", "pickled_model", "code", "artifact_path", "python_model", "cloudpickle_model"}
+    {"data", "model_path", "pickled_model", "code", "artifact_path", "python_model", "cloudpickle_model", "path"}
+    | {"model_binary", "saved_model_dir", "keras_model", "model_dir"}
 )
 
 LOADER = Rule(
@@ -72,6 +74,10 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     for key, value in values(document["flavors"]):
         if key == "loader_module" and isinstance(value, str) and not value.startswith("mlflow."):
             yield _loader(artifact, value)
+        elif key == "model_code_path" and isinstance(value, str) and value:
+            # its folder is where it was saved from: only the file's name counts
+            name = shown(value.replace("\\", "/").rpartition("/")[2], 200)
+            yield rules.finding(CODE, artifact.at(), f"Loading runs {name!r} of the model's folder.", evidence=name)
         elif key in _PATHS and isinstance(value, str):
             name = shown(value, 200)
             if _leaves(value):
@@ -94,14 +100,21 @@ def _leaves(path: str) -> bool:
     return plain.startswith(("/", "~")) or ".." in plain.split("/") or ":" in plain
 
 
+def _plain(value: Any, limit: int) -> str:
+    """A scalar as text. A list or mapping is never written out: aliases of aliases in it have no end."""
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return ""  # Python refuses to write numbers of thousands of digits
+    return shown(str(value)[: 4 * limit], limit) if isinstance(value, str | int | float | date) else ""
+
+
 def _facts(document: dict[str, Any]) -> ModelFacts:
-    flavors = sorted(str(name)[:50] for name in document["flavors"])
+    flavors = sorted(_plain(name, 50) for name in document["flavors"])
     keys = ("mlflow_version", "model_uuid", "run_id", "utc_time_created", "model_id")
-    other = tuple((key, shown(str(document[key]), 100)) for key in keys if document.get(key) is not None)
+    other = tuple((key, text) for key in keys if (text := _plain(document.get(key), 100)))
     signature = document.get("signature")
     sides = signature if isinstance(signature, dict) else {}
     inputs, outputs = (
-        tuple([shown(str(sides[side]), 300)] if sides.get(side) else []) for side in ("inputs", "outputs")
+        tuple([text] if (text := _plain(sides.get(side), 300)) else []) for side in ("inputs", "outputs")
     )
     return ModelFacts(
         format="mlflow", architecture=", ".join(flavors)[:200], inputs=inputs, outputs=outputs, other=other

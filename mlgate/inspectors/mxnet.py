@@ -18,6 +18,7 @@ from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.identify import is_text
 from mlgate.inspectors._cursor import Cursor
+from mlgate.inspectors._json_marks import json_text
 from mlgate.inspectors._model_metadata import component, not_it, shown
 from mlgate.inspectors._runtime_rules import BACKEND, CUSTOM, FILES, LAYOUT, RUNS
 from mlgate.records import Artifact, Inspector, ModelFacts, Observation, Severity
@@ -101,9 +102,6 @@ class _Graph:
                     self.details[name].add(str(values[detail])[:200])
 
 
-_SEARCHED = 1 << 20
-
-
 def _claims(artifact: Artifact) -> bool:
     name = artifact.name.lower()
     if "mxnet" in artifact.formats:
@@ -111,8 +109,11 @@ def _claims(artifact: Artifact) -> bool:
     if name.endswith(".params"):
         return not is_text(artifact.name, artifact.head)
     if name.endswith("-symbol.json"):  # the name that MXNet gives: the nodes may be far from the beginning
-        return _NODES.search(artifact.source.read_at(0, _SEARCHED)) is not None
-    return name.endswith(".json") and all(part.search(artifact.head) for part in (_NODES, _VARIABLE))
+        return _NODES.search(json_text(artifact)) is not None
+    if not name.endswith(".json"):
+        return False
+    text = json_text(artifact)
+    return all(part.search(text) for part in (_NODES, _VARIABLE))
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:

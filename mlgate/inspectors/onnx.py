@@ -11,8 +11,17 @@ from math import prod
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
-from mlgate.inspectors._onnx_schema import OFFICIAL, OPAQUE, OPAQUE_ANYWHERE, SCHEMA, TYPES
+from mlgate.inspectors._onnx_schema import (
+    CONTEXT,
+    CONTEXT_PATHS,
+    OFFICIAL,
+    OPAQUE,
+    OPAQUE_ANYWHERE,
+    SCHEMA,
+    TYPES,
+)
 from mlgate.inspectors._protobuf import Message, Walker, shallow
+from mlgate.inspectors.tensorflow import holds_node
 from mlgate.records import (
     Artifact,
     Category,
@@ -101,6 +110,8 @@ class _Model:
     lies: list[str] = field(default_factory=list)
     value: tuple[str, list[str]] = field(default_factory=lambda: ("", []))
 
+    attributes: dict[int, list[Message]] = field(default_factory=dict)
+
     def closed(self, message: Message, around: list[Message]) -> None:
         """Takes what a message says when it ends; `around` are the messages that hold it, outermost first."""
         take = getattr(self, f"_{message.kind}", None)
@@ -134,8 +145,19 @@ class _Model:
         if len(self.functions) < _KEPT:
             self.functions.add((message.texts.get(10, ""), message.texts.get(1, "")))
 
-    def _node(self, message: Message, _: list[Message]) -> None:
+    def _attribute(self, message: Message, around: list[Message]) -> None:
+        if message.texts.get(1) in (*CONTEXT_PATHS, "embed_mode"):
+            self.attributes.setdefault(len(around), []).append(message)
+
+    def _node(self, message: Message, around: list[Message]) -> None:
         key = (message.texts.get(7, "")[:200], message.texts.get(4, "")[:200])
+        held = self.attributes.pop(len(around) + 1, [])
+        if key == CONTEXT:
+            apart = any(a.texts[1] == "embed_mode" and a.numbers.get(3, 0) == 0 for a in held)
+            for attribute in held:
+                path = attribute.texts.get(4, "")
+                if path and (apart or attribute.texts[1] != CONTEXT_PATHS[0]) and len(self.locations) < _KEPT:
+                    self.locations.setdefault(path, "EPContext")
         if key in self.operators or len(self.operators) < _KEPT:
             self.operators[key] += 1
         else:
@@ -196,7 +218,12 @@ def _is_tensor(artifact: Artifact) -> bool:
     # dims may be packed or not
     found = [f for f in shallow(artifact.head, artifact.source.size) or [(0, 0, 0, 0)] if f[:2] not in {(1, 0), (1, 2)}]
     right = all(_TENSOR_WIRES.get(number) == wire for number, wire, _, _ in found)
-    return right and any(number == 2 and value in TYPES for number, _, value, _ in found)
+    # TensorFlow's graphs begin with a block too, and skip a number that an attacker puts beside it
+    return (
+        right
+        and not holds_node(artifact.head, artifact.source.size)
+        and any(number == 2 and value in TYPES for number, _, value, _ in found)
+    )
 
 
 def _claims(artifact: Artifact) -> bool:

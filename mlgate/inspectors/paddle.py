@@ -14,6 +14,7 @@ from math import prod
 
 from mlgate.errors import Incomplete
 from mlgate.inspectors._cursor import Cursor
+from mlgate.inspectors._json_marks import json_text
 from mlgate.inspectors._model_metadata import component, not_it, shown
 from mlgate.inspectors._paddle_program import SCHEMA, TYPES, Program, findings
 from mlgate.inspectors._protobuf import Walker, shallow
@@ -34,7 +35,7 @@ def _claims(artifact: Artifact) -> bool:
         return True
     if name == "__model__":
         return _is_program(artifact)
-    return name.endswith(".json") and _PIR.search(artifact.head) is not None
+    return name.endswith(".json") and _PIR.search(json_text(artifact)) is not None
 
 
 def _is_program(artifact: Artifact) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._model_metadata import component, shown
+from mlgate.inspectors._zipdir import read_directory
 from mlgate.inspectors._zipwalk import Walk
 from mlgate.pickles.table import look_up
 from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observation, Rule, Severity
@@ -20,6 +21,7 @@ from mlgate.records import Artifact, Category, Inspector, ModelFacts, Observatio
 _LARGEST = 64 * 2**20
 _NODES = 2_000_000
 _TOLD = 50
+_SCHEMA = "schema.json"
 # Libraries whose estimators skops was made for: instances of their classes are data (skops/io/_trusted_types.py).
 _LIBRARIES = frozenset({"sklearn", "numpy", "scipy", "xgboost", "lightgbm", "catboost", "quantile_forest"})
 _PLAIN = frozenset({"builtins", "collections", "datetime", "operator", "functools", "decimal", "fractions", "pathlib"})
@@ -67,7 +69,19 @@ UNKNOWN = Rule(
 
 
 def _claims(artifact: Artifact) -> bool:
-    return artifact.name.lower().endswith(".skops")
+    if artifact.name.lower().endswith(".skops"):
+        return True
+    return _schema(artifact)
+
+
+def _schema(artifact: Artifact) -> bool:
+    """Whether an archive under any name is one by its member: skops does not ask for the name."""
+    if "zip" not in artifact.formats:
+        return False
+    try:
+        return any(member.name == _SCHEMA for member in read_directory(artifact.source).members)
+    except Incomplete:
+        return False
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
@@ -76,11 +90,13 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     walk = Walk(artifact)
     schema = None
     for member in walk.directory.members:
-        if member.name == "schema.json":
+        if member.name == _SCHEMA:
             for item in walk.open(member):
                 if isinstance(item, Artifact):
                     schema = _parsed(item)
     walk.finish()
+    if not artifact.name.lower().endswith(".skops") and not (isinstance(schema, dict) and "__loader__" in schema):
+        return  # another program's archive
     if not isinstance(schema, dict):
         raise Incomplete("malformed", "there is no schema.json that is an object")
     root = f"{schema.get('__module__', '')}.{schema.get('__class__', '')}"
@@ -127,10 +143,19 @@ def _node(node: dict[str, Any]) -> Iterator[tuple[Rule, str]]:
         return
     if loader == "MethodNode":
         yield from _method(node, path)
+    content = node.get("content")
+    if isinstance(content, dict) and "function" in content and loader == "FunctionNode":
+        # until version 0.5 the function stood there, and `__class__` said "function"
+        yield from _judged(str(content.get("module_path", "")), str(content["function"]), loader)
+    yield from _judged(module, name, loader)
+
+
+def _judged(module: str, name: str, loader: str) -> Iterator[tuple[Rule, str]]:
+    path = shown(f"{module}.{name}", 200)
     entry = look_up(module, name)
     if entry.level == "dangerous" and not (loader == "OperatorFuncNode" and name in _PICKERS):
         yield REACHES, f"names {path!r}: {entry.reason}"
-    elif entry.level != "safe" and module.split(".")[0] not in _LIBRARIES | _PLAIN and module:
+    elif entry.level != "safe" and module.split(".", maxsplit=1)[0] not in _LIBRARIES | _PLAIN and module:
         yield UNKNOWN, f"needs {path!r} to be trusted"
 
 

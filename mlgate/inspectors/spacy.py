@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ from mlgate.sources import SliceSource
 
 _LARGEST = 1 << 20  # bytes of a configuration
 _TOLD = 20
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")
 _KEYS = frozenset({"nodes", "attrs", "params", "shims"})  # of a Thinc model, thinc/model.py (to_bytes)
 _INNER = ".thinc"  # our name for what a shim holds
 _SPACY = ("spacy.", "spacy-", "spacy_", "curated_transformers.", "curated-transformers.", "thinc.", "langchain.")
@@ -112,7 +114,7 @@ def _judged(section: str, key: str, value: str) -> Iterator[tuple[Rule, str, str
     except (ValueError, RecursionError):
         read = value
     text = shown(str(read), 200)
-    if _trusts(key, read):
+    if _trusts(key, read) or _trusts(key, _filled(value)):
         yield REMOTE, f"sets trust_remote_code in {shown(key, 60)!r}", f"{shown(key, 60)} = {text}"
     elif key.startswith("@") and isinstance(read, str):
         if not read.startswith(_SPACY) and not _thinc(read):
@@ -121,6 +123,14 @@ def _judged(section: str, key: str, value: str) -> Iterator[tuple[Rule, str, str
             yield SOURCE, "copies from another pipeline", text
     elif key == "source" and section.startswith("components.") and isinstance(read, str):
         yield SOURCE, f"is taken from the pipeline {text!r}", text
+
+
+def _filled(value: str) -> Any:
+    """A value with variables: what they stand for comes before the JSON is read, and could be anything."""
+    try:
+        return json.loads(_VARIABLE.sub("1", value)) if "${" in value else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _thinc(name: str) -> bool:

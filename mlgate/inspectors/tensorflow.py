@@ -51,8 +51,10 @@ _META = {1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2}
 _INFO = {1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 0, 8: 2}
 _OPERATOR = re.compile(rb"[A-Za-z_][\w>.-]*")
 _TEXT_HEAD = re.compile(
-    rb"(?:\s|#[^\n]*\n)*(?:(meta_graphs|saved_model_schema_version|meta_info_def|graph_def)|node|library|versions)\s*[:{]"
+    rb"(?:\s|#[^\n]*\n)*(?:(meta_graphs|saved_model_schema_version|meta_info_def|graph_def)"
+    rb"|node|library|versions?|debug_info)\s*[:{<\[]"
 )
+_TEXT_NODE = re.compile(rb"\bop\s*(#[^\n]*\n\s*)*:|\bsignature\s*:?\s*[{<]")
 _FORMATS = {
     "saved_model": "tensorflow-savedmodel",
     "graph": "tensorflow-graph",
@@ -94,6 +96,20 @@ def _binary(head: bytes, size: int) -> str:
     return ""
 
 
+def holds_node(head: bytes, size: int) -> bool:
+    """Whether a field 1 is a NodeDef with a printable name and operator, whatever stands beside it.
+
+    Parsers skip fields of another number or wire type than theirs, so these do not make it another format.
+    """
+    for number, wire, length, start in shallow(head, size) or []:
+        if (number, wire) == (1, 2):
+            inner = shallow(head[start : start + length], length) or []
+            texts = {n: head[start + at : start + at + v] for n, w, v, at in inner if w == 2}
+            if {1, 2} <= texts.keys() and _printable([texts[1], texts[2]]) and _OPERATOR.fullmatch(texts[2]):
+                return True
+    return False
+
+
 def _printable(texts: list[bytes]) -> bool:
     return all(text and not re.search(rb"[^\x20-\x7e]", text) for text in texts)
 
@@ -102,14 +118,18 @@ def _kind(artifact: Artifact) -> tuple[str, bool]:
     """The root message ("" when it is none of ours), and whether it is in text."""
     name = artifact.name.lower()
     head = artifact.head
-    text = _TEXT_HEAD.match(head) if name.endswith((".pbtxt", ".pb", ".meta", ".txt")) else None
-    if text is not None and (text[1] or re.search(rb"\bop\s*:", head) or re.search(rb"\bsignature\s*{", head)):
+    # comments may stand before everything, and in `.pbtxt` that is all there can be of what is not looked at
+    shown_ = artifact.source.read_at(0, _TEXT) if name.endswith(".pbtxt") else head
+    text = _TEXT_HEAD.match(shown_) if name.endswith((".pbtxt", ".pb", ".meta", ".txt")) else None
+    if text is not None and (text[1] or _TEXT_NODE.search(shown_)):
         if name.startswith("saved_model") or text[1] in {b"meta_graphs", b"saved_model_schema_version"}:
             return "saved_model", True
         return ("meta_graph" if text[1] else "graph"), True
     if name in _NAMED:
         return _NAMED[name], name.endswith(".pbtxt")
     kind = _binary(head, artifact.source.size)
+    if not kind and name.endswith(".pb") and holds_node(head, artifact.source.size):
+        kind = "graph"
     # what import_meta_graph loads is read as a metagraph, whatever else it could be
     if name.endswith(".meta") and (kind or re.fullmatch(r".+\.ckpt(-\d+)?\.meta", name)):
         return "meta_graph", False

@@ -17,6 +17,7 @@ from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors import _tensorflow_ops as ops
 from mlgate.inspectors import keras
+from mlgate.inspectors._json_marks import json_text
 from mlgate.inspectors._keras_objects import judge
 from mlgate.inspectors._keras_rules import RULES as KERAS_RULES
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, not_it, shown
@@ -81,8 +82,8 @@ def _claims(artifact: Artifact) -> bool:
     if not name.endswith(".json"):
         return False
     if name.endswith("weights_manifest.json"):
-        return _MANIFEST.match(artifact.head) is not None
-    return artifact.head.lstrip()[:1] == b"{" and _HEAD.search(artifact.head) is not None
+        return _MANIFEST.match(json_text(artifact)) is not None
+    return _HEAD.search(json_text(artifact)) is not None
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from packageurl import PackageURL
@@ -33,6 +34,7 @@ _ATLAS = ("AML.T0010.001",)
 _OWASP = ("LLM03:2025",)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_KEY = re.compile(r"""\s*(?:([A-Za-z0-9_-]+)|"([^"\n]+)"|'([^'\n]+)')\s*[=.]""")
 _ALGORITHMS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512", "sha1": "SHA-1", "md5": "MD5"}
 
 MUTABLE_VCS = Rule(
@@ -168,13 +170,16 @@ def package(
     licenses: tuple[str, ...] = (),
     symbol: str = "",
     properties: Pairs = (),
+    more: Mapping[str, str] | None = None,
 ) -> Component:
     """A package component; `kind` is the purl type ("pypi", "npm", "maven"). Names are normalised by purl's rules.
+
+    `more` are further qualifiers of the purl, by its type's definition.
 
     Raises Incomplete when the name is none.
     """
     shown = canonicalize_name(name) if kind == "pypi" else name
-    qualifiers = {}
+    qualifiers = {key: value for key, value in (more or {}).items() if value}
     if facts.origin == "vcs" and facts.url:
         qualifiers["vcs_url"] = facts.url
     elif facts.origin == "url" and facts.url:
@@ -184,6 +189,8 @@ def package(
         full = PackageURL(type=kind, namespace=namespace, name=shown, version=version, qualifiers=qualifiers or None)
     except ValueError:
         raise Incomplete("malformed", f"{name[:100]!r} at {location} is no package name") from None
+    if not base.name:  # nothing but spaces
+        raise Incomplete("malformed", f"{name[:100]!r} at {location} is no package name")
     return Component(
         kind=Kind.PACKAGE,
         identity=base.to_string(),
@@ -231,6 +238,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
+        self._keys: dict[str, list[int]] = {}
 
     def find(self, *needles: str, after: int = 0) -> int | None:
         """The number of the first line from `after` (1-based, exclusive) that holds all needles."""
@@ -238,6 +246,17 @@ class Lines:
             if all(needle in self._lines[number] for needle in needles):
                 return number + 1
         return None
+
+    def key(self, name: str, after: int = 0) -> int | None:
+        """The number of the first line from `after` that assigns something to a key, by TOML's spellings."""
+        if not self._keys:
+            for number, line in enumerate(self._lines, 1):
+                found = _KEY.match(line)
+                if found:
+                    self._keys.setdefault(found[1] or found[2] or found[3], []).append(number)
+        numbers = self._keys.get(name, [])
+        place = bisect.bisect_right(numbers, after)
+        return numbers[place] if place < len(numbers) else None
 
     def tables(self, header: str, count: int) -> list[int | None]:
         """The lines of the `count` TOML tables under `[[header]]`; unknown when the text has another number of them."""

@@ -19,6 +19,7 @@ class Locked:
     version: str | None
     location: Location
     scope: str = "runtime"
+    group: str = ""
     origin: str = "registry"
     url: str = ""
     commit: str = ""
@@ -43,6 +44,7 @@ def observations(entries: Iterable[Locked]) -> Iterator[Observation]:
             specifier=f"=={version}" if version else "",
             direct=entry.direct,
             scope=entry.scope,
+            group=entry.group[:100],
             marker=entry.marker[:300],
             index=entry.index[:300],
             origin=entry.origin,

@@ -1,8 +1,12 @@
-"""Maven's pom.xml as far as the file itself tells (POM 4.0.0): properties, dependencyManagement, no parents fetched."""
+"""Maven's pom.xml (POM 4.0.0): properties, dependencyManagement, and parents in the repository; none is fetched.
+
+A reader sees one file. What a pom hands down travels as a carrier, and `_inherited` fills in its children's versions.
+"""
 
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +17,9 @@ from xml.sax.xmlreader import Locator
 
 from mlgate import rules
 from mlgate.errors import Incomplete
-from mlgate.manifests._common import package, read_bytes
-from mlgate.records import Artifact, Category, Inspector, Observation, PackageFacts, Rule, Severity
+from mlgate.manifests._common import read_bytes
+from mlgate.manifests._ecosystems import MAVEN, Entry, component
+from mlgate.records import Artifact, Category, Component, Include, Inspector, Kind, Observation, Rule, Severity
 
 _DEPTH = 100
 _PROPERTY = re.compile(r"\$\{([^${}]{1,200})\}")
@@ -24,6 +29,8 @@ _GROUPS = (
     ("build/plugins", "plugin", "build"),
     ("build/pluginManagement/plugins", "plugin", "build"),
 )
+CARRIER = "carrier:pom:"
+_MOST_CARRIED = 5_000  # what is above is not handed down, and so is told as unresolved
 _SCOPES = {"test": "dev", "provided": "runtime", "system": "runtime", "import": "constraint"}
 
 UNRESOLVED = Rule(
@@ -99,7 +106,7 @@ class _Handler(ContentHandler):
             self._stack[-1].text += content
 
 
-def _resolved(text: str, properties: Mapping[str, str]) -> str:
+def resolved(text: str, properties: Mapping[str, str]) -> str:
     """The text with its properties filled in, at most ten levels; what is unknown stays as `${...}`."""
     for _ in range(10):
         filled = _PROPERTY.sub(lambda match: properties.get(match[1], match[0]), text)
@@ -139,42 +146,71 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         raise Incomplete("malformed", "no <project> element")
     properties = _properties(project)
     managed = {
-        (_resolved(e.word("groupId"), properties), _resolved(e.word("artifactId"), properties)): e.word("version")
+        (resolved(e.word("groupId"), properties), resolved(e.word("artifactId"), properties)): e.word("version")
         for e, role in _dependencies(project)
         if role == "constraint"
     }
+    yield from _handed_down(artifact, project)
     for element, role in _dependencies(project):
-        group = _resolved(element.word("groupId"), properties) or (
-            "org.apache.maven.plugins" if role == "build" else ""
-        )
-        name = _resolved(element.word("artifactId"), properties)
+        group = resolved(element.word("groupId"), properties) or ("org.apache.maven.plugins" if role == "build" else "")
+        name = resolved(element.word("artifactId"), properties)
         stated = element.word("version") or managed.get((group, name), "")
-        version = _resolved(stated, properties)
-        exact = version if version and not re.search(r"[\[\](),]|\$\{", version) else version.strip("[]")
-        fixed = bool(exact) and not re.search(r"[(),]|\$\{", exact) and exact not in {"LATEST", "RELEASE"}
+        version = resolved(stated, properties)
+        fixed = exact(version)
         where = artifact.at(line=element.line)
-        facts = PackageFacts(
-            ecosystem="Maven",
-            requirement=f"{group}:{name}:{version}"[:300],
-            specifier=version[:100],
-            scope=role or _SCOPES.get(element.word("scope"), "runtime"),
-        )
-        yield package(
-            kind="maven",
-            namespace=group or None,
-            name=name,
-            version=exact if fixed else None,
+        kinds = (("classifier", element.word("classifier")), ("type", element.word("type")))
+        optional = element.word("optional") == "true" and not role
+        entry = Entry(
+            name=f"{group}:{name}",
             location=where,
-            facts=facts,
+            version=fixed,
+            requirement=f"{group}:{name}:{version}",
+            specifier=version,
+            direct=True,
+            scope=role or ("optional" if optional else _SCOPES.get(element.word("scope"), "runtime")),
+            qualifiers=tuple(
+                (key, value[:100]) for key, value in kinds if value and value != "jar" and "${" not in value
+            ),
         )
-        if not fixed and role != "build":
+        made = component(MAVEN, entry)
+        yield made
+        if fixed is None and role != "build":
             yield rules.finding(
                 UNRESOLVED,
                 where,
                 f"{group}:{name}: this file does not tell the version ({version or 'none stated'}).",
                 evidence=f"{group}:{name} {version}"[:300],
-                subject=f"pkg:maven/{group}/{name}",
+                subject=made.identity,
             )
+
+
+def exact(version: str) -> str | None:
+    """The version when it is one: `1.0`, or `[1.0]`; None for ranges, unknown properties and moving names."""
+    plain = version if version and not re.search(r"[\[\](),]|\$\{", version) else version.strip("[]")
+    return plain if plain and not re.search(r"[(),]|\$\{", plain) and plain not in {"LATEST", "RELEASE"} else None
+
+
+def _handed_down(artifact: Artifact, project: _Element) -> Iterator[Observation]:
+    """The carrier of what children inherit, and the parent where it is in the repository."""
+    parent = ""
+    declared = project.get("parent")
+    if declared:
+        relative = declared.get("relativePath")
+        path = relative.text.strip() if relative else "../pom.xml"  # an empty one means that none is looked for
+        parent = posixpath.normpath(posixpath.join(posixpath.dirname(artifact.path), path)) if path else ""
+        parent = posixpath.join(parent, "pom.xml") if parent and not parent.endswith((".xml", ".pom")) else parent
+        if parent.startswith(("../", "/")):
+            parent = ""
+        if parent and not parent.endswith((".pom", "/pom.xml")) and parent != "pom.xml":  # those are read anyway
+            yield Include(path=parent, reader="pom", location=artifact.at(line=declared.line), optional=True)
+    managed = (
+        (f"m:{e.word('groupId')}:{e.word('artifactId')}", e.word("version"))
+        for e, role in _dependencies(project)
+        if role == "constraint" and e.word("version")
+    )
+    pairs = [("parent", parent), *((f"p:{key}", value) for key, value in _properties(project).items()), *managed]
+    told = tuple((key[:500], value[:500]) for key, value in pairs[:_MOST_CARRIED])
+    yield Component(kind=Kind.PACKAGE, identity=f"{CARRIER}{artifact.path}", name=artifact.path, properties=told)
 
 
 INSPECTOR = Inspector(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,9 +22,11 @@ from mlgate.manifests._common import (
     vcs_finding,
     vcs_revision,
 )
+from mlgate.manifests._conda_list import is_conda_list
+from mlgate.manifests._declared import without_login
+from mlgate.manifests._rules import EXTRA_INDEX, INSECURE_INDEX, LOCAL, OUTSIDE, UNHASHED, UNPINNED
 from mlgate.records import (
     Artifact,
-    Category,
     Component,
     Finding,
     Include,
@@ -31,73 +34,15 @@ from mlgate.records import (
     Location,
     Observation,
     PackageFacts,
-    Rule,
-    Severity,
 )
 
 _NAME = re.compile(r"(.*[-_.])?(requirements?|constraints?)([-_.].*)?\.(txt|in|pip)", re.IGNORECASE)
 _MOST_LINES = 100_000
 
-EXTRA_INDEX = Rule(
-    id="MLG-DEP-010",
-    title="Second package index without hashes",
-    severity=Severity.HIGH,
-    category=Category.DEPENDENCY,
-    help="pip asks all indexes and takes the highest version from any of them. Whoever registers one of these names on "
-    "the public index decides what is installed: PyTorch's nightly build was hit so in December 2022 (torchtriton).",
-    remediation="Give every requirement of the file a hash, or use one index that proxies the other, or a tool with "
-    "per-package indexes (uv's `[tool.uv.sources]` with `explicit = true`).",
-    clause="dependencies.extra-index-url",
-    cwe=("CWE-427", "CWE-829"),
-    atlas=("AML.T0010.001",),
-    owasp=("LLM03:2025",),
-)
-UNPINNED = Rule(
-    id="MLG-DEP-011",
-    title="Requirement without an exact version",
-    severity=Severity.LOW,
-    category=Category.DEPENDENCY,
-    help="What gets installed changes with every release of the package, the next malicious one included.",
-    remediation="Pin it with `==`, or compile the file with hashes (`uv pip compile --generate-hashes`).",
-    clause="dependencies.unpinned",
-    cwe=("CWE-1357",),
-)
-UNHASHED = Rule(
-    id="MLG-DEP-012",
-    title="Pinned requirements without hashes",
-    severity=Severity.INFO,
-    category=Category.DEPENDENCY,
-    help="A version is a name on an index; a hash fixes the bytes.",
-    remediation="Compile the file with hashes: `uv pip compile --generate-hashes`, or `pip-compile --generate-hashes`.",
-    clause="dependencies.unhashed",
-    cwe=("CWE-494",),
-)
-INSECURE_INDEX = Rule(
-    id="MLG-DEP-014",
-    title="Packages over a connection that is not verified",
-    severity=Severity.HIGH,
-    category=Category.DEPENDENCY,
-    help="With an `http://` index or `--trusted-host`, whoever is on the network path decides what is installed.",
-    remediation="Use https with a certificate that the machines trust.",
-    clause="dependencies.insecure-index",
-    cwe=("CWE-319", "CWE-295"),
-)
-OUTSIDE = Rule(
-    id="MLG-DEP-016",
-    title="Requirements from outside the repository",
-    severity=Severity.MEDIUM,
-    category=Category.DEPENDENCY,
-    help="The file includes another one that is not in the repository, so part of what is installed is neither "
-    "reviewed nor seen here.",
-    remediation="Copy the included file into the repository.",
-    clause="dependencies.outside-include",
-    cwe=("CWE-829",),
-)
-
 
 def _claims(artifact: Artifact) -> bool:
-    if artifact.depth:
-        return False
+    if artifact.depth or is_conda_list(artifact.head):
+        return False  # conda's lists go by the same names
     path = PurePosixPath(artifact.path)
     in_folder = path.suffix in {".txt", ".in"} and path.parent.name.lower() in {"requirements", "constraints"}
     return bool(_NAME.fullmatch(artifact.name)) or in_folder
@@ -111,16 +56,36 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     except (UnicodeError, LookupError) as error:  # a coding line can name what Python does not know
         raise Incomplete("malformed", f"not text: {type(error).__name__}") from None
     scope = "constraint" if "constraint" in artifact.name.lower() else "runtime"
+    yield from read_lines(artifact, split(text), scope=scope)
+
+
+def split(text: str, first: int = 1) -> Iterator[tuple[int, str]]:
+    """The numbered lines that pip sees: continued ones joined, comments and empty ones left out."""
+    import pip_requirements_parser as pip  # noqa: PLC0415  (start-up)
+
+    for count, numbered in enumerate(pip.preprocess(text)):
+        if count > _MOST_LINES:
+            raise Incomplete("limit", f"more than {_MOST_LINES:,} lines")
+        number, line = numbered
+        if not isinstance(numbered, pip.CommentLine) and line.strip():
+            yield number + first - 1, line
+
+
+def read_lines(
+    artifact: Artifact, numbered: Iterable[tuple[int, str]], *, scope: str, group: str = ""
+) -> Iterator[Observation]:
+    """What the lines of a requirements file say, wherever they stand: each is a component, an option or told.
+
+    Raises Incomplete("malformed") after all others were read when pip would not take a line.
+    """
+    import pip_requirements_parser as pip  # noqa: PLC0415  (start-up)
+
     parse_line = pip.get_line_parser()
     packages: list[Component] = []
     options: list[tuple[Location, dict[str, Any]]] = []
     broken: list[tuple[int, str]] = []
-    for count, numbered in enumerate(pip.preprocess(text)):
-        number, line = numbered
-        if isinstance(numbered, pip.CommentLine) or not line.strip():
-            continue
-        if count > _MOST_LINES:
-            raise Incomplete("limit", f"more than {_MOST_LINES:,} lines")
+    local: list[tuple[int, str]] = []
+    for number, line in numbered:
         where = artifact.at(line=number)
         try:
             name, values, extra = parse_line(line)
@@ -131,16 +96,18 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
                     options.append((where, item.options))
                 elif isinstance(item, pip.InvalidRequirementLine):
                     broken.append((number, item.error_message))
-                elif _is_local(item):
-                    continue  # the repository's own package or file, which is looked at by itself
                 else:
-                    component, findings = _requirement(pip.build_req_from_parsedreq(item), where, line, scope)
+                    given = None if _is_local(item) else pip.build_req_from_parsedreq(item)
+                    component, findings = _requirement(given, where, line, scope, group) if given else (None, [])
                     yield from findings
                     if component:
                         packages.append(component)
+                    else:
+                        local.append((number, item.requirement_string))
         except Exception as error:  # noqa: BLE001  (the library raises what it likes on a bad line; the line is told below)
             broken.append((number, f"{type(error).__name__}: {error}"))
-    yield from packages
+    yield from _with_index(packages, options)
+    yield from _local(artifact, local)
     yield from _options(artifact, options, packages)
     yield from _hygiene(artifact, packages, scope)
     if broken:
@@ -149,16 +116,49 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         raise Incomplete("malformed", f"pip would not take line {shown}: {reason[:200]}")
 
 
+def _with_index(packages: list[Component], options: list[tuple[Location, dict[str, Any]]]) -> Iterator[Component]:
+    """The packages with the index they come from, where the file leaves no choice of several."""
+    indexes = [values["index_url"] for _, values in options if values.get("index_url")]
+    several = any(values.get("extra_index_urls") for _, values in options)
+    index = without_login(indexes[-1])[:300] if indexes and not several else ""
+    for component in packages:
+        facts = component.package
+        if index and facts and facts.origin == "registry":
+            yield dataclasses.replace(component, package=dataclasses.replace(facts, index=index))
+        else:
+            yield component
+
+
+def _local(artifact: Artifact, local: list[tuple[int, str]]) -> Iterator[Finding]:
+    """What is installed from paths: the repository's own folders are told once, others one by one."""
+    inside: list[tuple[int, str]] = []
+    for number, text in local:
+        plain = text.partition("[")[0].removeprefix("file:").partition("#")[0].strip()
+        joined = posixpath.normpath(posixpath.join(posixpath.dirname(artifact.path), plain))
+        if joined.startswith(("../", "/", "~")) or joined == "..":
+            message = "The requirement is a path that is not in the repository, so nothing is known of it."
+            yield rules.finding(OUTSIDE, artifact.at(line=number), message, evidence=text[:200])
+        else:
+            inside.append((number, text))
+    if inside:
+        lines = ", ".join(str(number) for number, _ in inside[:20])
+        message = f"Requirements that are paths of this repository, with manifests of their own: line {lines}."
+        evidence = " ".join(text for _, text in inside)[:200]
+        yield rules.finding(LOCAL, artifact.at(line=inside[0][0]), message, evidence=evidence)
+
+
 def _is_local(item: Any) -> bool:
     text = item.requirement_string
     return "://" not in text and (item.is_editable or text.startswith(("./", "../", "/")))
 
 
-def _requirement(item: Any, where: Location, line: str, scope: str) -> tuple[Component | None, list[Finding]]:
+def _requirement(
+    item: Any, where: Location, line: str, scope: str, group: str
+) -> tuple[Component | None, list[Finding]]:
     name: str = item.name or ""
     url = item.link.url if item.link else ""
     if not name and url and not item.link.is_vcs and "://" not in url:
-        return None, []  # a local path: its own manifest is in the tree
+        return None, []  # a local path
     if not name and url:
         name = _name_in_url(url)
     version = item.get_pinned_version or None
@@ -194,6 +194,7 @@ def _requirement(item: Any, where: Location, line: str, scope: str) -> tuple[Com
         requirement=line.strip()[:300],
         specifier=str(item.specifier or ""),
         scope=scope,
+        group=group[:100],
         marker=str(item.marker or "")[:300],
         origin=origin,
         url=url[:2000],
@@ -233,7 +234,7 @@ def _options(
                         EXTRA_INDEX,
                         where,
                         f"{flag} adds a second source for every package of this file, and not all of them have hashes.",
-                        evidence=f"{flag} {_without_login(url)[:200]}",
+                        evidence=f"{flag} {without_login(url)[:200]}",
                         fix="uv pip compile --generate-hashes requirements.in -o requirements.txt",
                     )
         yield from _insecure(where, values)
@@ -244,8 +245,8 @@ def _insecure(where: Location, values: dict[str, Any]) -> Iterator[Finding]:
     for url in urls:
         if url.lower().startswith("http://"):
             message = "Packages come over plain http, so the network path decides what is installed."
-            fix = "https" + _without_login(url)[4:]
-            yield rules.finding(INSECURE_INDEX, where, message, evidence=_without_login(url)[:200], fix=fix)
+            fix = "https" + without_login(url)[4:]
+            yield rules.finding(INSECURE_INDEX, where, message, evidence=without_login(url)[:200], fix=fix)
     for host in values.get("trusted_hosts", ()):
         message = f"--trusted-host switches certificate checks off for {host[:100]}."
         yield rules.finding(INSECURE_INDEX, where, message, evidence=f"--trusted-host {host[:200]}")
@@ -255,7 +256,7 @@ def _include(artifact: Artifact, where: Location, target: str) -> Iterator[Obser
     joined = posixpath.normpath(posixpath.join(posixpath.dirname(artifact.path), target))
     if "://" in target or joined.startswith(("../", "/")) or joined == "..":
         message = "The file includes requirements that are not in the repository, so they were not read."
-        yield rules.finding(OUTSIDE, where, message, evidence=_without_login(target)[:200])
+        yield rules.finding(OUTSIDE, where, message, evidence=without_login(target)[:200])
     else:
         yield Include(path=joined, reader="requirements", location=where)
 
@@ -280,14 +281,9 @@ def _hygiene(artifact: Artifact, packages: list[Component], scope: str) -> Itera
         yield rules.finding(UNHASHED, artifact.at(line=bare[0].occurrences[0].location.line), message)
 
 
-def _without_login(url: str) -> str:
-    """The URL without user and password, which reports must not repeat."""
-    return re.sub(r"(?<=://)[^/@\s]*@", "", url)
-
-
 INSPECTOR = Inspector(
     name="requirements",
     claims=_claims,
     inspect=_inspect,
-    rules=(EXTRA_INDEX, UNPINNED, UNHASHED, INSECURE_INDEX, OUTSIDE, *SHARED_RULES),
+    rules=(EXTRA_INDEX, UNPINNED, UNHASHED, INSECURE_INDEX, OUTSIDE, LOCAL, *SHARED_RULES),
 )

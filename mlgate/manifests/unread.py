@@ -9,20 +9,16 @@ from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Sev
 
 # What the tools call their files (each tool's documentation); a reader of its own takes a name out of this table.
 NAMES = {
-    **dict.fromkeys(("setup.py", "setup.cfg"), "setuptools"),
-    **dict.fromkeys(("Pipfile", "Pipfile.lock"), "pipenv"),
-    **dict.fromkeys(("environment.yml", "environment.yaml", "conda-lock.yml"), "conda"),
-    **dict.fromkeys(("pixi.toml", "pixi.lock"), "pixi"),
-    **dict.fromkeys(("build.gradle", "build.gradle.kts", "gradle.lockfile", "libs.versions.toml"), "Gradle"),
-    **dict.fromkeys(("go.mod", "go.sum"), "Go"),
-    **dict.fromkeys(("Cargo.toml", "Cargo.lock"), "Cargo"),
-    **dict.fromkeys(("Gemfile", "Gemfile.lock"), "Bundler"),
-    **dict.fromkeys(("composer.json", "composer.lock"), "Composer"),
-    "pdm.lock": "PDM",
-    "yarn.lock": "Yarn",
-    "pnpm-lock.yaml": "pnpm",
-    "packages.lock.json": "NuGet",
-    "renv.lock": "renv",
+    "Gemfile": "Bundler",
+    "Package.resolved": "Swift",
+    "Podfile.lock": "CocoaPods",
+    "build.sbt": "sbt",
+    "conan.lock": "Conan",
+    "mix.lock": "Mix",
+    "packages.config": "NuGet",
+    "paket.lock": "Paket",
+    "pubspec.lock": "Dart",
+    "vcpkg.json": "vcpkg",
 }
 
 UNREAD = Rule(

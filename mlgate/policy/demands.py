@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from mlgate import rules
-from mlgate.policy import information
+from mlgate.policy import information, lineage
 from mlgate.policy.schema import Format, Licenses, Policy
 from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
 
@@ -97,7 +97,7 @@ UNKNOWN = _rule(
     "State it in the model card's front matter or in the file's metadata.",
     "licenses.unknown",
 )
-RULES = (FORMAT, SOURCE, MISSING, information.UNINFORMED, DENIED, REVIEW, UNKNOWN)
+RULES = (FORMAT, SOURCE, MISSING, information.UNINFORMED, DENIED, REVIEW, UNKNOWN, *lineage.RULES)
 
 
 def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
@@ -110,6 +110,7 @@ def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
             yield from _required(policy, component)
         yield from _licenses(policy, component)
     yield from information.uninformed(policy, inventory)
+    yield from lineage.lineage(inventory)
 
 
 @functools.cache

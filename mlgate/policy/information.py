@@ -36,19 +36,22 @@ def place(component: Component) -> Location:
 
 
 def uninformed(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
-    """One finding for each model, hosted ones included, without an element that `models.require` names."""
+    """One finding for each model, hosted ones included, without an element that `models.require` names.
+
+    What the card of a folder says holds for the weights in it, and what all of these have, the folder has.
+    """
     wanted = [name for name in policy.models.require if name not in FACTS]
     if not wanted:
         return
-    files = {f"file:{scanned.path}": scanned for scanned in inventory.scanned}
-    derived, trained = _lineage(inventory)
+    has = _standings(inventory)
+    folders, members = _folders(inventory)
     for component in inventory.components:
         if component.kind not in (Kind.MODEL, Kind.SERVICE):
             continue
         name = component.identity
-        filled = of_component(component, files.get(name), ancestors=name in derived, datasets=name in trained)
-        has = measure(component.kind.value, name, component.version or "", filled).elements
-        lacking = [element for element in wanted if has[element] is not Standing.PRESENT]
+        own, folder = has[name], has.get(folders.get(name, ""), frozenset())
+        of_files = frozenset.intersection(*(has[file] for file in members[name])) if name in members else frozenset()
+        lacking = [element for element in wanted if element not in own | folder | of_files]
         if lacking:
             yield rules.finding(
                 UNINFORMED,
@@ -58,6 +61,35 @@ def uninformed(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
                 subject=name,
                 facts=(("clause", "models.require"),),
             )
+
+
+def _standings(inventory: Inventory) -> dict[str, frozenset[str]]:
+    """The elements that each model has; of one in several versions, what all of them have."""
+    files = {f"file:{scanned.path}": scanned for scanned in inventory.scanned}
+    derived, trained = _lineage(inventory)
+    found: dict[str, frozenset[str]] = {}
+    for component in inventory.components:
+        if component.kind not in (Kind.MODEL, Kind.SERVICE):
+            continue
+        name = component.identity
+        filled = of_component(component, files.get(name), ancestors=name in derived, datasets=name in trained)
+        measured = measure(component.kind.value, name, component.version or "", filled)
+        present = frozenset(measured.names(Standing.PRESENT))
+        found[name] = found.get(name, present) & present
+    return found
+
+
+def _folders(inventory: Inventory) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """A model in a folder is its card or configuration and its weights: each file's folder, and each folder's files."""
+    models = {component.identity for component in inventory.components if component.kind is Kind.MODEL}
+    folders: dict[str, str] = {}
+    members: dict[str, list[str]] = {}
+    for relation in inventory.relations:
+        source, target = relation.source, relation.target
+        if relation.kind == "depends-on" and target.startswith(f"{source}/") and {source, target} <= models:
+            folders[target] = source
+            members.setdefault(source, []).append(target)
+    return folders, members
 
 
 def _lineage(inventory: Inventory) -> tuple[set[str], set[str]]:

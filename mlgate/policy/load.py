@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -24,6 +24,8 @@ PRESETS = ("starter", "strict")
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq")}
 
 Lines = dict[str, int]
+# (repository, path, commit) -> the text of a policy there
+Fetch = Callable[[str, str, str], str]
 
 
 def preset(name: str) -> Policy:
@@ -38,20 +40,38 @@ def _preset(name: str) -> dict[str, Any]:
     return _document(text, f"preset {name}")[0]
 
 
-def load(text: str, source: str) -> Policy:
-    """The policy in the text over the preset that it extends.
+def load(text: str, source: str, fetch: Fetch | None = None) -> Policy:
+    """The policy in the text over what it extends; `fetch` gets another repository's (None: nothing may be asked).
 
     `source` names the file in messages. Raises MlgateError, with the line where there is one.
     """
     document, lines = _document(text, source)
     _converted(document, lines, source)  # alone first, so that a message speaks of the user's own lines
-    merged = _merged(_preset(str(document.get("extends", "starter"))), document)
+    merged = _merged(_below(str(document.get("extends", "starter")), source, fetch), document)
     policy = _converted(merged, lines, source)
     for number, waiver in enumerate(policy.waivers.items):
         if bool(waiver.path) is bool(waiver.purl):
             line = lines.get(f"$.waivers.items[{number}]", 1)
             raise MlgateError(f"{source}:{line}: a waiver names either a path or a purl.", _HINT)
     return policy
+
+
+def _below(name: str, source: str, fetch: Fetch | None) -> dict[str, Any]:
+    """The keys of what a policy extends. Another repository's extends a preset: one step can still be understood."""
+    if name in PRESETS:
+        return _preset(name)
+    if fetch is None:
+        raise MlgateError(f"{source} extends {name}, which only GitHub's API can give.", "Run it with the network.")
+    place, _, commit = name.rpartition("@")
+    owner, repository, path = place.split("/", 2)
+    if {"", ".", ".."} & set(path.split("/")):
+        raise MlgateError(f"{source} extends {name}, which is no path.", _HINT)
+    document, lines = _document(fetch(f"{owner}/{repository}", path, commit), name)
+    _converted(document, lines, name)
+    preset_name = str(document.get("extends", "starter"))
+    if preset_name not in PRESETS:
+        raise MlgateError(f"{name} extends {preset_name}; what is extended may only extend a preset.", _HINT)
+    return _merged(_preset(preset_name), document)
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

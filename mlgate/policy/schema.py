@@ -15,6 +15,15 @@ Decide = Literal["block", "warn", "note"]
 Threshold = Literal["critical", "high", "medium", "low", "info", "never"]
 Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}(s|m|h)$", description="Seconds, minutes or hours, such as 90s.")]
 Size = Annotated[str, Meta(pattern=r"^[0-9]{1,6}(B|KiB|MiB|GiB)$", description="Bytes with a unit, such as 20GiB.")]
+Extends = Annotated[
+    str,
+    Meta(
+        pattern=r"^(starter|strict|[A-Za-z0-9][A-Za-z0-9-]{0,98}/[A-Za-z0-9._-]{1,100}/"
+        r"[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]{1,100}){0,9}\.ya?ml@[0-9a-f]{40})$",
+        description="What unnamed keys come from: starter, strict, or another repository's policy at a full commit, "
+        "OWNER/REPO/PATH.yml@<40-hex sha>, which itself extends a preset.",
+    ),
+]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="YYYY-MM-DD.")]
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "s": 1, "m": 60, "h": 3600}
 
@@ -30,6 +39,10 @@ class Scope(_Part, frozen=True, kw_only=True):
         Literal["changed", "all"],
         Meta(description="`changed`: only findings that the base does not have block. `all`: every finding does."),
     ] = "changed"
+    report: Annotated[
+        Literal["all", "changed"],
+        Meta(description="`changed`: what was there before and blocks nothing is left out of the reports."),
+    ] = "all"
     always_enforce: Annotated[
         tuple[Literal["malicious", "incomplete", "policy-change"], ...],
         Meta(description="What is enforced even where it is not new."),
@@ -143,9 +156,24 @@ class Sources(_Part, frozen=True, kw_only=True):
 
 
 class ChatTemplate(_Part, frozen=True, kw_only=True):
-    """Chat templates inside of model files."""
+    """Chat templates in model files and beside them."""
 
+    changed: Annotated[Decide, Meta(description="Another template or tokenizer for a model that was there.")] = "warn"
     unsafe_jinja: Decide = "block"
+
+
+class Lineage(_Part, frozen=True, kw_only=True):
+    """Where models come from."""
+
+    base_model_declared: Annotated[Decide, Meta(description="Adapters that name no base model.")] = "warn"
+    public_base: Annotated[Decide, Meta(description="Models made from one that anybody can download.")] = "note"
+    weights_changed_alone: Annotated[
+        Decide, Meta(description="Other bytes of a model, and no change that explains them.")
+    ] = "warn"
+    unpinned_dataset: Annotated[Decide, Meta(description="Training data that nothing fixes.")] = "note"
+    license_conflict: Annotated[
+        Decide, Meta(description="A model's licence that drops the terms of its base or its data.")
+    ] = "warn"
 
 
 ModelFact = Literal["license", "revision-sha", "sha256", "source"]
@@ -165,6 +193,7 @@ class Models(_Part, frozen=True, kw_only=True):
             "elements of G7's and OWASP's lists, as `mlgate bom --completeness` names them."
         ),
     ] = ()
+    lineage: Lineage = Lineage()
     chat_template: ChatTemplate = ChatTemplate()
 
 
@@ -172,6 +201,9 @@ class Datasets(_Part, frozen=True, kw_only=True):
     """Datasets that code loads or the repository holds."""
 
     require: tuple[DatasetFact, ...] = ()
+    url_without_checksum: Annotated[
+        Decide, Meta(description="Datasets from an address, and nothing fixes their bytes.")
+    ] = "note"
     loading_script: Annotated[Decide, Meta(description="Datasets whose own code runs when they are loaded.")] = "block"
 
 
@@ -248,9 +280,7 @@ class Policy(_Part, frozen=True, kw_only=True):
     """What the repository accepts."""
 
     version: Literal[1]
-    extends: Annotated[Literal["starter", "strict"], Meta(description="The preset that unnamed keys come from.")] = (
-        "starter"
-    )
+    extends: Extends = "starter"
     mode: Annotated[Literal["block", "warn"], Meta(description="`warn`: nothing blocks, everything is told.")] = "block"
     scope: Scope = Scope()
     on_incomplete: Annotated[Decide, Meta(description="Files and sources that could not be looked at.")] = "block"

@@ -35,6 +35,15 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of the files that a model is stored in; `hash` is None where its content is not here."""
+
+    path: str
+    hash: Hash | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackageFacts:
     """What a manifest says of a package. `ecosystem` is OSV's name ("PyPI", "npm", "Maven").
 
@@ -99,7 +108,7 @@ class Component:
 
     `identity` has no version: `hf:org/name`, `torchhub:owner/repo:entry`, `file:models/a.pkl`,
     `dataset:hf:org/name`, `api:openai:gpt-4o`, or a versionless purl for packages. `pinned` says whether `version`
-    fixes bytes.
+    fixes bytes. `parts` are the files of a model that is stored in several.
     """
 
     kind: Kind
@@ -114,6 +123,7 @@ class Component:
     package: PackageFacts | None = None
     model: ModelFacts | None = None
     data: DataFacts | None = None
+    parts: tuple[Part, ...] = ()
     properties: Pairs = ()
 
 
@@ -133,7 +143,7 @@ class Reference:
 
     A `tentative` one reads a file that is a dataset only if it is in the repository: output is read again, too. `via`
     is the dotted import path of a target that another file of the repository holds, `loader` the qualified name of
-    what is called with it.
+    what is called with it, and `dynamic_revision` says that a revision is given that cannot be told.
     """
 
     kind: Kind
@@ -148,6 +158,7 @@ class Reference:
     tentative: bool = False
     via: str = ""
     loader: str = ""
+    dynamic_revision: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

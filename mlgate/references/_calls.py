@@ -53,20 +53,39 @@ class Call:
         positional = self.node.args[self._skip :]
         starred = next((i for i, arg in enumerate(positional) if isinstance(arg, ast.Starred)), len(positional))
         for place in places:
-            if isinstance(place, int) and place < starred:
-                return self._given(positional[place], self.at)
-            if isinstance(place, str):
-                for keyword in self.node.keywords:
-                    if keyword.arg == place:
-                        return self._given(keyword.value, self.at)
+            written = self._written(place, positional[:starred])
+            if written.given or written.maybe:
+                return written
         spread = self._spreads()
         for key, value, at in reversed(spread):
             if key in places and isinstance(key, str):
                 return self._given(value, at)
         return Argument(maybe=self._open or starred < len(positional))
 
+    def _written(self, place: int | str, positional: list[ast.expr]) -> Argument:
+        """What is written out at one place: 0, "name", or "name.KEY" and "0.KEY" for what a dict holds there."""
+        first, _, below = (place, "", "") if isinstance(place, int) else place.partition(".")
+        number = int(first) if str(first).isdigit() else None
+        if number is not None:
+            node = positional[number] if number < len(positional) else None
+        else:
+            node = next((k.value for k in self.node.keywords if k.arg == first), None)
+        if node is None:
+            return Argument()
+        given = self._given(node, self.at)
+        return self._below(given, below) if below else given
+
     def _given(self, node: ast.expr, at: At) -> Argument:
         return Argument(self.ev.values(node, at), node, at, given=True)
+
+    def _below(self, owner: Argument, key: str) -> Argument:
+        """What a dict given as argument holds under a key (`env={"HF_MODEL_ID": ...}`)."""
+        displays = owner.values.displays()
+        for display in displays:
+            for held, node, at in reversed(display.entries):
+                if held == key:
+                    return self._given(node, at)
+        return Argument(maybe=owner.values.unknown or any(display.open for display in displays))
 
     def _spreads(self) -> list[tuple[Plain, ast.expr, At]]:
         if self._spread is None:

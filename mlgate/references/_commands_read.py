@@ -19,7 +19,25 @@ from mlgate.references._commands_table import Commands, Row
 from mlgate.references._domain import UNKNOWN
 
 _SILENT = frozenset({"echo", "printf", ":", "#", "cat", "grep", "sed", "pip", "pip3", "apt-get", "apt", "rm", "mkdir"})
-_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "eval", "ssh", "su", "runuser", "tmux", "screen", "watch"})
+_SHELLS = frozenset(
+    {
+        "sh",
+        "bash",
+        "zsh",
+        "dash",
+        "ksh",
+        "eval",
+        "powershell",
+        "pwsh",
+        "cmd",
+        "ssh",
+        "su",
+        "runuser",
+        "tmux",
+        "screen",
+        "watch",
+    }
+)
 _WRAPPERS = _SHELLS | frozenset(
     {
         "sudo",

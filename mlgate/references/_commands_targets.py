@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from mlgate.identify import promised
 from mlgate.records import Kind
 from mlgate.references import _targets
+from mlgate.references._addresses import ARCHIVE, DATA_WORDS, MODEL_WORDS, words_say
 from mlgate.references._commands_table import Commands, Row
 from mlgate.references._targets import NOWHERE, Target
 
@@ -16,17 +17,8 @@ _DATA = re.compile(
     r"\.(csv|tsv|parquet|arrow|feather|jsonl|ndjson|tfrecords?|lmdb|mat|libsvm|svm|arff)(\.(gz|bz2|xz|zst|zip))?",
     re.IGNORECASE,
 )
-_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2|txz|7z|rar|gz|bz2|xz|zst|bin)", re.IGNORECASE)
 _EITHER = frozenset({"pickles", "keras"})  # formats that datasets are published in as well
 _ARRAYS = frozenset({"numpy", "r"})
-_MODEL_WORDS = re.compile(
-    r"(?<![a-z])(models?|weights?|checkpoints?|ckpts?|pre-?trained|backbones?|loras?|embeddings?|ggml)(?![a-z])",
-    re.IGNORECASE,
-)
-_DATA_WORDS = re.compile(
-    r"(?<![a-z])(data|data-?sets?|corpus|corpora|train(ing)?|annotations?|captions?|benchmarks?)(?![a-z])",
-    re.IGNORECASE,
-)
 _MIRRORS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co", "hf-mirror.com", "www.hf-mirror.com"})
 _MODELSCOPE = frozenset({"modelscope.cn", "www.modelscope.cn", "modelscope.ai", "www.modelscope.ai"})
 _OLLAMA = re.compile(r"((?:[\w.-]+/)?[\w.-]+)(?::([\w.-]+))?", re.ASCII)
@@ -47,15 +39,8 @@ def promise(name: str, about: str = "") -> Kind | None:
     format_ = promised(name)
     if format_ is None:
         return None
-    of_data = format_ in _EITHER and bool(_DATA_WORDS.search(about)) and not _MODEL_WORDS.search(about)
+    of_data = format_ in _EITHER and bool(DATA_WORDS.search(about)) and not MODEL_WORDS.search(about)
     return Kind.DATASET if of_data or format_ in _ARRAYS else Kind.MODEL
-
-
-def words_say(about: str) -> Kind | None:
-    """What the words of a path say: model words before data words, since models are named after their data."""
-    if _MODEL_WORDS.search(about):
-        return Kind.MODEL
-    return Kind.DATASET if _DATA_WORDS.search(about) else None
 
 
 def read(
@@ -191,7 +176,7 @@ def _download(row: Row, url: str, outputs: str, path: str, table: Commands) -> T
     kind = promise(name, about) or table.host(f"{host}{parts.path}")
     for output in outputs.split():
         kind = kind or promise(name_of(output), about)
-    if kind is None and _ARCHIVE.search(name[-8:]):
+    if kind is None and ARCHIVE.search(name[-8:]):
         kind = words_say(about) if host != "github.com" or "/releases/" in parts.path else None
     if kind is None and parts.scheme in {"s3", "gs"} and "." not in name:  # a folder of a bucket
         kind = words_say(f"{parts.path} {outputs}")

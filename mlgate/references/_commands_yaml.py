@@ -20,7 +20,7 @@ from mlgate.references._commands_shell import Arg, Command, Shell, arg
 from mlgate.references._commands_tokens import OPAQUE, parts_of
 from mlgate.references._domain import Values, union
 from mlgate.references._targets import is_commit
-from mlgate.references._yaml_events import Map, Node, Scalar, Sequence, documents, get, scalar
+from mlgate.yaml_events import Map, Node, Scalar, Sequence, documents, get, scalar
 
 _COMPOSE = re.compile(r"(.+[._-])?(docker-)?compose([._-].+)?\.ya?ml")
 _CI = re.compile(

@@ -16,10 +16,6 @@ from mlgate.references._table import Loader
 
 _HUB = Loader(call=(), source="hub", scheme="hf")
 _PLAIN = Loader(call=(), source="")
-# The hub's first models have no owner in their name; any other name without one is a folder of somebody's.
-_FIRST = re.compile(
-    r"(?:distil)?(?:bert|gpt2|roberta|t5|albert|xlnet|xlm|xlm-roberta|electra|openai-gpt|ctrl|transfo-xl)(?:-[\w.-]+)?"
-)
 # What people write where a name of the hub is asked for.
 _NO_NAMES = frozenset(
     {
@@ -72,7 +68,7 @@ def hub(name: Any, kind: Kind, base: str = "") -> _targets.Target:
     if not isinstance(name, str) or name.strip().lower() in _NO_NAMES:
         return _targets.NOWHERE
     found = _targets.read(_HUB, name, kind=kind, base=base)
-    if found.hub and kind is Kind.MODEL and "/" not in name and _FIRST.fullmatch(name.strip()) is None:
+    if found.hub and kind is Kind.MODEL and "/" not in name and _targets.FIRST.fullmatch(name.strip()) is None:
         return _targets.NOWHERE
     return found
 

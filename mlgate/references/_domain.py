@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlgate.records import Resolution
 from mlgate.references._scope import At, Scope
 
-MOST_VALUES = 24
+MOST_VALUES = 64  # a table of models by language has 40
 MOST_TEXT = 4096
 _ORDER = (Resolution.LITERAL, Resolution.CONSTANT, Resolution.DEFAULT, Resolution.UNKNOWN)
 

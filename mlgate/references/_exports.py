@@ -9,12 +9,14 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mlgate.records import Exports, Kind, Reference, Resolution
+from mlgate.records import Exports, Finding, Kind, Reference, Resolution
 from mlgate.references import _targets
+from mlgate.references._hydra import PACKAGE, parts
 from mlgate.references._settings import SEPARATOR
 from mlgate.references._table import table
+from mlgate.references._unpinned import about_revision
 
 _MOST = 300  # names of one file
 _CHAIN = 5  # files that hand a name on
@@ -97,6 +99,25 @@ def resolved(references: Iterable[Reference], modules: Sequence[Exports]) -> Ite
         )
 
 
+def loose(references: Iterable[Reference]) -> Iterator[Finding]:
+    """Findings about targets of other files that are on the hub and not pinned: only here it is known what they are."""
+    for reference in references:
+        identity = reference.identity or ""
+        name = identity.removeprefix("dataset:")
+        row = table().match(reference.loader) if reference.via and name.startswith("hf:") else None
+        if row is None or not row.revision or reference.pinned:
+            continue
+        yield about_revision(
+            reference.location,
+            f"{reference.symbol} loads {name.removeprefix('hf:')}",
+            dataset=reference.kind is Kind.DATASET,
+            stated=reference.revision,
+            dynamic=reference.dynamic_revision,
+            evidence=f"{reference.symbol}({reference.expression})",
+            subject=identity,
+        )
+
+
 class _Index:
     """Modules by their dotted names, however much of the path is left out in front."""
 
@@ -117,7 +138,7 @@ class _Index:
         if SEPARATOR in via:
             files, _, key = via.partition(SEPARATOR)
             file = next((each for each in files.split("|") if each in self._modules), "")
-            return self._constants[file].get(key) if file else None
+            return self._configured(file, key, depth) if file else None
         parts = via.lstrip(".").replace("()", "").split(".")
         level = len(via) - len(via.lstrip("."))
         for count in range(len(parts) - 1, -1 if level else 0, -1):
@@ -125,6 +146,23 @@ class _Index:
             if module is not None:
                 return self._inside(module, parts[count:], depth)
         return None
+
+    def _configured(self, file: str, key: str, depth: int) -> str | None:
+        """The value under a key of a configuration file or of the files of its groups: what stands later wins."""
+        constants = self._constants[file]
+        if depth > _CHAIN or not any(name.startswith("defaults.") for name in constants):
+            return constants.get(key)
+        value = None
+        for part in parts(file, constants):
+            if not part.path:
+                value = constants.get(key, value)
+            elif part.path in self._constants:
+                package = self._constants[part.path].get(PACKAGE, part.package)
+                package = f"{package}." if package not in {"", "_global_"} else ""
+                if key.startswith(package):
+                    found = self._configured(part.path, key.removeprefix(package), depth + 1)
+                    value = found if found is not None else value
+        return value
 
     def _module(self, path: str, parts: list[str], level: int) -> str | None:
         folder = path.rpartition("/")[0]

@@ -252,7 +252,8 @@ def _member(ev: Evaluates, instance: Instance, attr: str, depth: int) -> Values:
     bindings = [*scope.attributes.get(attr, []), *(b for b in scope.names.get(attr, []) if b.kind == "assign")]
     if bindings and len(bindings) <= _MOST_BINDINGS:
         # an annotated class attribute is a dataclass's or a settings object's field: what it says is a default
-        how = _CONTEXT if attr in scope.attributes else Resolution.DEFAULT if instance.made else _CONTEXT
+        is_field = instance.made is not None or _is_dataclass(scope.node)
+        how = Resolution.DEFAULT if is_field and attr not in scope.attributes else _CONTEXT
         return union(bound(ev, binding) for binding in bindings).at_best(how)
     if not isinstance(scope.node, ast.ClassDef) or depth > _MOST_BINDINGS or scope.parent is None:
         return UNKNOWN
@@ -262,6 +263,15 @@ def _member(ev: Evaluates, instance: Instance, attr: str, depth: int) -> Values:
         if inner is not None:
             return _member(ev, Instance(inner, instance.made, instance.at), attr, depth + 1)
     return UNKNOWN
+
+
+def _is_dataclass(node: ast.AST) -> bool:
+    """Whether the class is decorated as a dataclass (`@dataclass`, `@dataclasses.dataclass(...)`)."""
+    for decorator in getattr(node, "decorator_list", ()):
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if "dataclass" in (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")):
+            return True
+    return False
 
 
 def _argument(ev: Evaluates, attr: str) -> Values:

@@ -53,6 +53,8 @@ class Names:
                 return list(self.resolve(node.value, at, depth))
             case ast.Subscript(slice=ast.Constant(value=str(key))):
                 return self._reflected(node.value, key, at, depth)
+            case ast.Subscript(value=ast.Attribute(attr="__dict__", value=owner)):
+                return [_joined(name, UNKNOWN) for name in self.resolve(owner, at, depth)]
             case _:
                 return [UNKNOWN]
 
@@ -96,6 +98,10 @@ class Names:
                 return [name]
             case (("getattr",), [owner, ast.Constant(value=str(attr)), *_]):
                 return [_joined(name, attr) for name in self.resolve(owner, at, depth)]
+            case (("getattr",), [owner, _, *_]):
+                return [
+                    UNKNOWN if name == UNKNOWN else _joined(name, UNKNOWN) for name in self.resolve(owner, at, depth)
+                ]
             case _:
                 return [UNKNOWN if name == UNKNOWN else f"{name}()" for name in functions]
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import re
 from collections.abc import Iterator
 
-from mlgate.records import Finding, Include, Kind, Reference, Resolution, Severity
+from mlgate.records import Finding, Include, Kind, Reference, Severity
 from mlgate.references import _rules as rule
 from mlgate.references import _targets
+from mlgate.references._callees import called
 from mlgate.references._calls import Argument, Call, cut, source
 from mlgate.references._consent import Consent
 from mlgate.references._names import Names, root, takes
 from mlgate.references._origin import in_process
+from mlgate.references._refer import Targets
 from mlgate.references._scope import At, Tree
-from mlgate.references._settings import SEPARATOR, setting
+from mlgate.references._settings import SEPARATOR
 from mlgate.references._table import TRUST, Loader, Table
 from mlgate.references._traits import CHECKS, Context, Locate, unpinned
 from mlgate.references._values import Evaluator
 from mlgate.references._walk import grow
 
-_IMPORTED = re.compile(r"\.*[A-Za-z_]\w*(?:\(\))?(?:\.[A-Za-z_]\w*(?:\(\))?)*")
 _PARTIAL = frozenset({"functools.partial", "functools.partialmethod"})
 _AS_VALUES = frozenset({"torch-load", "unpickle"})
 _GATHER = frozenset({"partial", "dict", "update"})  # where the value goes from there is followed
@@ -40,6 +40,7 @@ class Reader:
         self.names = Names(self.tree)
         self.ev = Evaluator(self.tree, self.names, path)
         self.consent = Consent(self.ev, locate)
+        self.targets = Targets(self.ev, locate, base)
 
     def read(self, words: frozenset[str]) -> Iterator[Reference | Finding | Include]:
         """References and findings in the order of the calls; `words` are the identifiers of the source."""
@@ -72,7 +73,8 @@ class Reader:
         if isinstance(local, ast.ClassDef):
             if self.names.method(local, "find_class") is not None:
                 return None
-            qualified = tuple(q for q in self.names.bases(local) if q.endswith("Unpickler"))
+            own = self.names.method(local, "__init__") is not None
+            qualified = tuple(q for q in self.names.bases(local) if not own or q.endswith("Unpickler"))
         for name in qualified:
             loader = self.table.match(name)
             if loader is not None:
@@ -96,7 +98,7 @@ class Reader:
     def _references(self, call: Call) -> Iterator[Reference]:
         loader = call.loader
         if loader is not None and loader.source == "called":
-            yield from self._called(call, loader)
+            yield from called(call, loader, self.locate)
             return
         if loader is None or loader.kind is None or not loader.target:
             return
@@ -110,26 +112,7 @@ class Reader:
             return
         if any(_targets.packaged(loader, text) for text, _ in target.values.texts()):
             target = call.argument(loader.files)
-        yield from self._of(call, loader, kind, target)
-
-    def _called(self, call: Call, loader: Loader) -> Iterator[Reference]:
-        """What the name of the function says: `torchvision.models.resnet50(weights=...)`, `fetch_20newsgroups()`."""
-        if loader.enabled:
-            enabled = call.argument(loader.enabled)
-            if not enabled.given or not (enabled.values.unknown or any(k.value for k in enabled.values.known)):
-                return
-        parts = call.qualified.split(".")
-        name = parts[-2] if parts[-1] == "load_data" and len(parts) > 1 else parts[-1].removeprefix("fetch_")
-        variant = call.argument(loader.revision) if loader.revision else None
-        stated = source(variant.node) if variant and variant.node is not None and variant.given else ""
-        kind = loader.kind or Kind.MODEL
-        yield Reference(
-            kind=kind,
-            identity=("dataset:" if kind is Kind.DATASET else "") + loader.bare.format(name),
-            location=self.locate(call.node),
-            symbol=call.symbol,
-            revision=cut(stated.rpartition(".")[2].strip("'\"")) or None,
-        )
+        yield from self.targets.of(call, loader, kind, target)
 
     def _kind(self, call: Call, loader: Loader) -> Kind | None:
         """The row's kind, or the one that `repo_type` states; None for a Space, which is neither."""
@@ -146,7 +129,9 @@ class Reader:
         if in_process(self.names, target.node, target.at):
             return True
         names = self.names.resolve(target.node, target.at)
-        return any("()" in name and self.table.match(name.partition("()")[0]) for name in names)
+        makers = (self.table.match(name.partition("()")[0]) for name in names if "()" in name)
+        # a download whose address cannot be told says nothing: then this load has to
+        return any(made is not None and made.source != "download" for made in makers)
 
     def _inner(self, call: Call, target: Argument) -> bool:
         """Whether this is a class's own `from_pretrained` handing its parameters on."""
@@ -157,78 +142,6 @@ class Reader:
         if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name):
             return owner.func.id == "super"
         return isinstance(owner, ast.Name) and owner.id == "cls"
-
-    def _of(self, call: Call, loader: Loader, kind: Kind, target: Argument) -> Iterator[Reference]:
-        revision = call.argument(loader.revision)
-        stated = _stated(revision)
-        entries = [text for text, _ in call.argument(loader.entry).values.texts()] if loader.entry else []
-        known = []
-        for text, how in target.values.texts():
-            if not text:
-                continue
-            if loader.source == "download":
-                kind = _targets.downloaded(text) or kind
-            found = _targets.read(
-                loader,
-                text,
-                kind=kind,
-                entry=cut(entries[0]) if len(entries) == 1 else "",
-                base=self.base,
-                root=root(call.qualified),
-            )
-            if found.identity is None and loader.source in {"data", "download"}:
-                continue  # an address of something else
-            if found.identity and found.identity.startswith(f"{loader.bare.partition(':')[0]}:") and loader.enabled:
-                enabled = call.argument(loader.enabled)
-                if not enabled.given or not (enabled.values.unknown or any(k.value for k in enabled.values.known)):
-                    continue
-            if found.hub and stated is not None:
-                found = _targets.with_revision(found, stated)
-            known.append((found, how, text))
-        for found, how, text in known:
-            hosted = kind is Kind.SERVICE and found.identity is not None
-            yield Reference(
-                kind=Kind.MODEL if hosted and not (found.identity or "").startswith("api:") else kind,
-                tentative=loader.source == "data",
-                identity=found.identity,
-                location=self.locate(call.node),
-                symbol=call.symbol,
-                revision=found.revision,
-                pinned=(found.hub and _targets.is_commit(found.revision))
-                or (hosted and _targets.is_dated(found.identity or "")),
-                resolution=how if found.identity else Resolution.UNKNOWN,
-                purl=found.purl,
-                expression=cut(text if found.identity is None else source(target.node)),
-            )
-        by_default = any(how is Resolution.DEFAULT for _, how, _ in known)
-        via = self._via(target)
-        if (target.given and not target.values.unknown and target.values.texts()) or by_default:
-            return
-        if loader.optional and not via:
-            return
-        yield Reference(
-            kind=kind,
-            identity=None,
-            location=self.locate(call.node),
-            symbol=call.symbol,
-            revision=stated,
-            resolution=Resolution.UNKNOWN,
-            expression=cut(source(target.node) or call.text()),
-            via=via,
-            loader=call.qualified if via else "",
-            tentative=loader.optional,
-        )
-
-    def _via(self, target: Argument) -> str:
-        """The dotted import path of what another file holds, when the target is nothing else."""
-        if target.node is None or target.at is None:
-            return ""
-        kept = setting(self.names, self.ev, target.node, target.at)
-        if kept or not isinstance(target.node, (ast.Name, ast.Attribute)):
-            return kept
-        names = self.names.resolve(target.node, target.at)
-        via = names[0] if len(names) == 1 else ""
-        return via if "." in via.strip(".") + "." * via.startswith(".") and _IMPORTED.fullmatch(via) else ""
 
     def _passed_on(self, call: Call) -> Iterator[Finding]:
         """`weights_only=False` to a wrapper or to another library's loader, which hands it to torch.load."""
@@ -317,14 +230,6 @@ def _configured(references: tuple[Reference, ...]) -> Iterator[Include]:
         if SEPARATOR in reference.via:
             for path in reference.via.partition(SEPARATOR)[0].split("|"):
                 yield Include(path=path, reader="settings", location=reference.location, optional=True)
-
-
-def _stated(revision: Argument) -> str | None:
-    """The revision as far as it fixes anything: of several possible ones the loosest, None when it can be absent."""
-    loose = next((text for text, _ in revision.values.texts() if not _targets.is_commit(text)), None)
-    if loose is None and (revision.values.unknown or revision.values.has(None)):
-        return None
-    return cut(loose or next((text for text, _ in revision.values.texts()), "")) or None
 
 
 def _keeps(parent: ast.AST) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgate.records import Kind
+from mlgate.references._addresses import maker
 from mlgate.references._declared import hub, place
 from mlgate.references._documents import MOST, rows, table, text
 from mlgate.references._dvc_kinds import kind_of
@@ -18,11 +19,6 @@ _WALKED = 20_000
 _OPEN = frozenset({"huggingface", "hosted_vllm", "vllm", "infinity", "petals"})
 # Providers whose models are always reached by an address of the customer's.
 _BY_ADDRESS = frozenset({"azure", "azure_ai", "bedrock", "sagemaker", "databricks", "watsonx", "vertex_ai"})
-_KNOWN = (
-    (re.compile(r"(gpt-|o[134](-|$)|text-embedding-|dall-e|tts-|whisper-|chatgpt-)"), "openai"),
-    (re.compile(r"claude-"), "anthropic"),
-    (re.compile(r"command-|embed-(english|multilingual)"), "cohere"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +151,7 @@ def routed(written: str, *, elsewhere: bool) -> Target:
     """What LiteLLM's name of a model means; `elsewhere` when an address is given, which may be of another server."""
     provider, slash, name = written.partition("/")
     if not slash:
-        known = next((who for pattern, who in _KNOWN if pattern.match(written)), "")
+        known = maker(written)
         return Target(identity=f"api:{known}:{written}") if known and not elsewhere else NOWHERE
     if "*" in name or not name or provider == "os.environ" or "{" in written:
         return NOWHERE

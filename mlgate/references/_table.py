@@ -19,7 +19,23 @@ TRUST = "trust_remote_code"
 WEIGHTS_ONLY = "weights_only"
 _ALWAYS = frozenset({TRUST, WEIGHTS_ONLY})  # words that are worth a parse whatever library the file uses
 SOURCES = frozenset(
-    {"hub", "path", "url", "torchhub", "kaggle", "mlflow", "bundled", "api", "data", "download", "called", ""}
+    {
+        "hub",
+        "path",
+        "url",
+        "torchhub",
+        "kaggle",
+        "mlflow",
+        "bundled",
+        "api",
+        "data",
+        "download",
+        "called",
+        "tag",
+        "shards",
+        "gdrive",
+        "",
+    }
 )
 TRAITS = frozenset(
     {
@@ -52,12 +68,14 @@ class Loader:
     revision: Places = ()
     entry: Places = ()
     files: Places = ()
+    output: Places = ()
     repo_type: Places = ()
     enabled: Places = ()
     bare: str = ""
     plain: str = ""
     local: str = ""
     optional: bool = False
+    several: bool = False
     hub_users: frozenset[str] = frozenset()
     traits: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
@@ -110,7 +128,11 @@ def _row(raw: Mapping[str, Any]) -> Loader:
         else:
             fields[key] = tuple(value) if isinstance(value, list) else value
     row = Loader(**fields)
-    if row.source not in SOURCES or not row.traits <= TRAITS or (row.source in {"bundled", "called"}) > bool(row.bare):
+    if (
+        row.source not in SOURCES
+        or not row.traits <= TRAITS
+        or (row.source in {"bundled", "called", "tag"}) > bool(row.bare)
+    ):
         raise ValueError(f"loaders.toml: the row of {row.call} is not well formed")
     re.compile(row.plain)
     return row

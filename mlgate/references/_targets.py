@@ -9,10 +9,17 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mlgate.identify import promised
 from mlgate.records import Kind
+from mlgate.references._addresses import drive, maker, shard
 from mlgate.references._table import Loader
 
 # huggingface_hub.utils._validators.REPO_ID_REGEX and validate_repo_id
 _REPO_ID = re.compile(r"(?:[\w.-]+/)?[\w.-]{1,96}", re.ASCII)
+# The hub's names without owner are in small letters; `WAV2VEC2_ASR_BASE_960H` is a key of another library's table.
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+# The hub's first models have no owner in their name; any other name without one is often a folder of somebody's.
+FIRST = re.compile(
+    r"(?:distil)?(?:bert|gpt2|roberta|t5|albert|xlnet|xlm|xlm-roberta|electra|openai-gpt|ctrl|transfo-xl)(?:-[\w.-]+)?"
+)
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 _HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 _HUB_PREFIXES = ("hf-hub:", "hf_hub:", "hf://", "huggingface:")
@@ -69,13 +76,18 @@ _MODEL_NAME = re.compile(r"[\w.:/@+ -]{1,200}", re.ASCII)
 
 def _api(provider: str, text: str) -> Target:
     """A model behind an API: `api:PROVIDER:NAME`, or Ollama's, which is a model with a tag."""
-    if not _MODEL_NAME.fullmatch(text) or "://" in text:
+    if not _MODEL_NAME.fullmatch(text) or "://" in text or provider == "?":
         return NOWHERE
     if provider == "*":
+        known = maker(text) if "/" not in text else ""
+        if known:
+            return Target(identity=f"api:{known}:{text}")
         provider, cut, text = text.partition("/" if "/" in text else ":")
         if not cut or provider not in _PROVIDERS:
             return NOWHERE
         provider = "ollama" if provider == "ollama_chat" else provider
+    if provider == "openai" and "/" in text:
+        return NOWHERE  # an open model on a server that speaks OpenAI's protocol; which one is not said
     if provider == "ollama":
         name, _, tag = text.partition(":")
         return Target(identity=f"ollama:{name}", revision=tag or None)
@@ -93,6 +105,11 @@ def downloaded(url: str) -> Kind | None:
     if promised(name) is not None:
         return Kind.MODEL
     return Kind.DATASET if name.endswith(_DATA_ENDINGS) else None
+
+
+def stored(path: str) -> Kind | None:
+    """What the name promises under which a download is stored."""
+    return downloaded(f"https://host/{path.strip().rpartition('/')[2]}")
 
 
 def is_dated(identity: str) -> bool:
@@ -119,24 +136,49 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return _torchhub(text, entry, base)
         case "kaggle":
             return _kaggle(text, prefix)
-        case "mlflow" if text.startswith("models:/"):
-            name, _, version = text.removeprefix("models:/").strip("/").partition("/")
-            name, _, alias = name.partition("@")
-            return Target(identity=f"mlflow:{name}", revision=version or alias or None) if name else NOWHERE
-        case "mlflow" if text.startswith("runs:/"):
-            return Target(identity=f"mlflow:{text}")
+        case "mlflow" if text.startswith(("models:/", "runs:/")):
+            return _mlflow(text)
+        case "tag":
+            name, _, version = text.partition(":")
+            known = re.fullmatch(r"[\w.-]+(:[\w.-]+)?", text)
+            return Target(identity=prefix + loader.bare.format(name), revision=version or None) if known else NOWHERE
+        case "shards":
+            return _shards(text, prefix, base)
+        case "gdrive":
+            text = drive(text) or text
+            return _elsewhere(text, prefix, base) if "://" in text else NOWHERE
         case "api":
             return _api(loader.scheme, text)
-        case "data" if text.startswith("hf://"):
+        case "hub" | "data" | "download" if loader.source == "hub" or text.startswith("hf://"):
             return _hub(loader, text, prefix, base, root)
         case "download" if downloaded(text) is None:
             return NOWHERE
-        case "hub":
-            return _hub(loader, text, prefix, base, root)
         case "bundled" if not _is_path(text) or re.fullmatch(r"[\w-]+\.pt", text):
             return NOWHERE if "://" in text else Target(identity=prefix + loader.bare.format(text, root=root))
         case _:
             return _elsewhere(text, prefix, base)
+
+
+def _mlflow(text: str) -> Target:
+    """`models:/name/version`, `models:/name@alias` or `runs:/...`."""
+    if text.startswith("runs:/"):
+        return Target(identity=f"mlflow:{text}")
+    name, _, version = text.removeprefix("models:/").strip("/").partition("/")
+    name, _, alias = name.partition("@")
+    return Target(identity=f"mlflow:{name}", revision=version or alias or None) if name else NOWHERE
+
+
+def _shards(text: str, prefix: str, base: str) -> Target:
+    """Shards of WebDataset: an address, a path or a command that prints one (`pipe:curl -s URL`).
+
+    Braces (`{000..099}`) stay as they are: they stand for one dataset.
+    """
+    text = shard(text)
+    if text.startswith("hf://"):
+        parts = text.removeprefix("hf://").removeprefix("datasets/").split("/")
+        name, _, revision = "/".join(parts[:2]).partition("@")
+        return _repository("hf", name, revision, prefix) if is_repo_id(name) else NOWHERE
+    return _elsewhere(text, prefix, base) if text else NOWHERE
 
 
 def _elsewhere(text: str, prefix: str, base: str) -> Target:
@@ -154,6 +196,9 @@ def _elsewhere(text: str, prefix: str, base: str) -> Target:
         return NOWHERE
     if host in _HUB_HOSTS:
         return _hub_url(parts.path, prefix)
+    on_drive = drive(text)
+    if on_drive:
+        return Target(identity=prefix + on_drive)
     return Target(identity=prefix + urlunsplit((parts.scheme, host + port, parts.path, "", ""))) if host else NOWHERE
 
 
@@ -171,6 +216,11 @@ def _is_path(text: str) -> bool:
         return True
     lowered = text.lower()
     return lowered.endswith(_FILE_ENDINGS) or promised(text.rsplit("/", 1)[-1]) is not None
+
+
+def is_constant(text: str) -> bool:
+    """Whether it is written like the name of a constant: a key of some library's own table."""
+    return _CONSTANT.fullmatch(text) is not None
 
 
 def is_repo_id(text: str) -> bool:
@@ -201,7 +251,10 @@ def _hub(loader: Loader, text: str, prefix: str, base: str, root: str) -> Target
     if not is_repo_id(name):
         return NOWHERE
     if not named and "/" not in name:
-        if loader.hub_users and root not in loader.hub_users and root not in {"", "?", "<local>"}:
+        if is_constant(name):
+            return NOWHERE
+        others = loader.hub_users and root not in loader.hub_users and root not in {"", "?", "<local>"}
+        if others and not FIRST.fullmatch(name):
             return NOWHERE
         if loader.bare and not (loader.plain and re.fullmatch(loader.plain, name)):
             scheme, _, name = loader.bare.format(name, root=root).partition(":")

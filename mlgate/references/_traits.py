@@ -13,6 +13,7 @@ from mlgate.references._calls import Call, cut, source
 from mlgate.references._origin import from_network, in_process
 from mlgate.references._table import TRUST
 from mlgate.references._targets import is_commit
+from mlgate.references._unpinned import about_revision
 from mlgate.rules import finding
 
 _SAFE_YAML = frozenset(
@@ -69,22 +70,16 @@ def unpinned(c: Context) -> Iterator[Finding]:
     if loader is None or not loader.revision or not loose:
         return
     revision = c.call.argument(loader.revision)
-    dataset = loose[0].kind.value == "dataset"
-    severity = Severity.LOW if dataset else None
-    stated = next((r.revision for r in loose if r.revision), None)
-    if stated is not None:
-        how = f"{cut(stated)!r} as revision, which is a branch, a tag or a shortened hash and can move"
-    elif (revision.given and revision.values.unknown) or revision.maybe:
-        how, severity = "a revision that is computed at run time", Severity.LOW
-    else:
-        how = "no revision, so whatever its main branch holds"
     by_default = " by default" if loose[0].resolution.value == "default" else ""
-    yield c.say(
-        rule.UNPINNED,
-        f"{c.call.symbol} loads {c.what}{by_default} with {how}.",
-        severity=severity,
+    yield about_revision(
+        c.where,
+        f"{c.call.symbol} loads {c.what}{by_default}",
+        dataset=loose[0].kind.value == "dataset",
+        stated=next((r.revision for r in loose if r.revision), None),
+        dynamic=(revision.given and revision.values.unknown) or revision.maybe,
+        evidence=c.call.text(),
+        subject=c.subject,
         fix=_pinning(c),
-        facts=(("pinned", "false"),),
     )
 
 

@@ -130,7 +130,9 @@ class Evaluator:
             if isinstance(item, ast.FormattedValue):
                 if item.format_spec is not None or item.conversion not in {-1, ord("s")}:
                     return UNKNOWN
-                parts.append(self.values(item.value, at))
+                inner = self.values(item.value, at)
+                kept = tuple(k for k in inner.known if k.value is not None)  # code sets it before it writes it out
+                parts.append(Values(kept, inner.unknown or len(kept) < len(inner.known)))
             else:
                 parts.append(self.values(item, at))
         return combine(lambda *texts: "".join(map(str, texts)), parts)
@@ -257,7 +259,9 @@ class Evaluator:
         node, at = sites[0]
         given = node.args[0]
         classes = given.elts if isinstance(given, (ast.Tuple, ast.List)) else [given]
-        entries = tuple((index, each, at) for index, each in enumerate(classes))
+        # as calls without arguments: objects whose fields have their defaults
+        made = (ast.copy_location(ast.Call(each, [], []), each) for each in classes)
+        entries = tuple((index, each, at) for index, each in enumerate(made))
         return Values((Known(Display(entries, mapping=False, open=False, sources=(node,))),))
 
     def _arguments(self, args: Iterable[ast.expr], at: At) -> list[Values]:

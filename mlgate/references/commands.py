@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mlgate.errors import Incomplete
 from mlgate.records import Artifact, Inspector, Location, Observation, Reference
 from mlgate.references import _commands_build as build
+from mlgate.references import _commands_windows as windows
 from mlgate.references import _commands_yaml as documents
 from mlgate.references._commands_loads import Locate
 from mlgate.references._commands_read import Reader
@@ -22,12 +23,14 @@ _SHELL_NAME = re.compile(r".+\.(sh|bash|zsh|ksh|slurm|sbatch|command)")
 _SHEBANG = re.compile(rb"#![^\n]*\b(sh|bash|dash|zsh|ksh)\b")
 _DOCKER_NAME = re.compile(r"(docker|container)file([.-].+)?|.+[.-](docker|container)file")
 _MAKE_NAME = re.compile(r"(gnu)?makefile([.-].+)?|.+\.(mk|mak)")
+_BATCH_NAME = re.compile(r".+\.(bat|cmd)")
+_POWERSHELL_NAME = re.compile(r".+\.(ps1|psm1)")
 _JUST_NAME = re.compile(r"\.?justfile|.+\.just")
 _IGNORED = re.compile(r".+\.(dockerignore|md|rst|txt|html|am|in|py|ipynb|json|png|svg|pdf)")
 
 
 def form(artifact: Artifact) -> str:
-    """shell, docker, make, just, yaml, or "" for a file that is none of them."""
+    """shell, batch, powershell, docker, make, just, yaml, or "" for a file that is none of them."""
     if artifact.depth:
         return ""
     name = artifact.name.lower()
@@ -40,8 +43,9 @@ def form(artifact: Artifact) -> str:
             return "just"
         if name.endswith((".yml", ".yaml")):
             return "yaml" if documents.claims(artifact) else ""
-        if _SHELL_NAME.fullmatch(name):
-            return "shell"
+        for pattern, kind in ((_SHELL_NAME, "shell"), (_BATCH_NAME, "batch"), (_POWERSHELL_NAME, "powershell")):
+            if pattern.fullmatch(name):
+                return kind
     return "shell" if _SHEBANG.match(artifact.head) else ""
 
 
@@ -91,6 +95,10 @@ def _references(kind: str, text: str, path: str, locate: Locate) -> Iterator[Ref
             yield from build.justfile(reader, text)
         case "yaml":
             yield from documents.read(reader, text)
+        case "batch":
+            yield from reader.script(Shell(), windows.batch(text))
+        case "powershell":
+            yield from reader.script(Shell(), windows.powershell(text))
         case _:
             yield from reader.script(Shell(), text)
 
@@ -99,7 +107,8 @@ INSPECTOR = Inspector(
     name="commands",
     claims=lambda artifact: bool(form(artifact)),
     inspect=_inspect,
-    reads="Shell scripts, Makefiles, justfiles, Dockerfiles, Compose files, Kubernetes manifests and CI workflows: "
+    reads="Shell scripts, batch files, PowerShell scripts, "
+    "Makefiles, justfiles, Dockerfiles, Compose files, Kubernetes manifests and CI workflows: "
     "commands that download, serve, convert or train on models and datasets, variables that the same file sets, and "
     "Python in `python -c`.",
     misses="What functions are given, what other files set, and commands that are put together at run time.",

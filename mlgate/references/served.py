@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from mlgate.errors import Incomplete
 from mlgate.records import Artifact, Inspector, Observation, Reference, Resolution
 from mlgate.references._declared import Lines
-from mlgate.references._documents import parse_yaml, read_text, text
+from mlgate.references._documents import parse_json, parse_yaml, read_text, text
 from mlgate.references._served import named_by
 from mlgate.references._targets import is_commit
 
 _LARGEST = 256 << 10  # a configuration by hand is a few kB
 _ENDINGS = (".yaml", ".yml")
+_ARGUMENTS = re.compile(rb'"(?:model_name_or_path|base_model)"\s*:')
 _CATALOG = re.compile(r"catalog(?:[-_]\w+)?\.ya?ml|catalog/.+\.ya?ml")
 _OURS = re.compile(
     rb"^[ \t-]*(?:model_list|model_loading_config|llm_configs|merge_method|model_name_or_path)[ \t]*:"
@@ -35,6 +36,8 @@ def _is_catalog(artifact: Artifact) -> bool:
 
 
 def _claims(artifact: Artifact) -> bool:
+    if artifact.depth == 0 and artifact.name.lower().endswith(".json"):
+        return artifact.source.size <= _LARGEST and _ARGUMENTS.search(artifact.head) is not None
     if artifact.depth or not artifact.name.lower().endswith(_ENDINGS):
         return False
     bento = artifact.name in {"bentofile.yaml", "bentofile.yml"}
@@ -44,7 +47,7 @@ def _claims(artifact: Artifact) -> bool:
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     try:
         content = read_text(artifact, _LARGEST)
-        document = parse_yaml(content)
+        document = parse_json(content) if artifact.name.lower().endswith(".json") else parse_yaml(content)
     except Incomplete as stop:
         if stop.reason == "malformed":
             return  # a template of another tool (Helm, Jinja) more often than not, and nothing is run by it
@@ -77,7 +80,8 @@ INSPECTOR = Inspector(
     name="served",
     claims=_claims,
     inspect=_inspect,
-    reads="YAML configurations that name models and datasets under keys of their own: LiteLLM, Ray Serve, vLLM, "
+    reads="YAML configurations (and JSON of training arguments) "
+    "that name models and datasets under keys of their own: LiteLLM, Ray Serve, vLLM, "
     "KServe, BentoML, Kedro's catalog, transformers' and TRL's arguments, LLaMA-Factory, axolotl, mergekit.",
     misses="Configurations of one's own, paths and names with variables, and YAML that is a template.",
 )

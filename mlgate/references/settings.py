@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlgate.errors import Incomplete
-from mlgate.records import Artifact, Exports, Inspector, Observation
+from mlgate.records import Artifact, Exports, Include, Inspector, Observation
 from mlgate.references._documents import parse_json, parse_yaml, read_text
+from mlgate.references._hydra import PACKAGE, header, parts
 
 NAME = "settings"
 _VALUES = 20_000
@@ -25,16 +26,22 @@ def _claims(_: Artifact) -> bool:
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
     try:
-        document = _document(artifact)
+        content = read_text(artifact)
+        document = _document(artifact, content)
     except Incomplete:
         return  # no model and no manifest: what is in it stays unknown, as it was
     told = tuple(pair for pair, _ in zip(_texts(document), range(_TOLD), strict=False))
+    stated = header(content)
+    if stated:
+        told += ((PACKAGE, stated),)
     if told:
         yield Exports(path=artifact.path, constants=told)
+    for part in parts(artifact.path, dict(told)):
+        if part.path:
+            yield Include(path=part.path, reader=NAME, location=artifact.at(), optional=True)
 
 
-def _document(artifact: Artifact) -> Any:
-    text = read_text(artifact)
+def _document(artifact: Artifact, text: str) -> Any:
     name = artifact.name.lower()
     if name.endswith(".toml"):
         try:
@@ -64,6 +71,7 @@ INSPECTOR = Inspector(
     claims=_claims,
     inspect=_inspect,
     rules=(),
-    reads="YAML, JSON and TOML that Python code opens: the values that it gives to a loader.",
-    misses="Values put together by interpolation, Hydra's configuration groups, overrides on the command line.",
+    reads="YAML, JSON and TOML that Python code opens, and the files of Hydra's configuration groups that they list: "
+    "the values that it gives to a loader.",
+    misses="Values put together by interpolation, overrides on the command line.",
 )

@@ -71,9 +71,9 @@ def marker(path: str) -> str:
     return f"<!-- mlgate:{key} -->"
 
 
-def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> str:
-    """The comment, never over BUDGET bytes, its first line the marker."""
-    counts = tally(inventory, verdict)
+def render(inventory: Inventory, verdict: Verdict, context: ReportContext, *, counts: Tally | None = None) -> str:
+    """The comment, never over BUDGET bytes, its first line the marker; `counts` where the inventory is not whole."""
+    counts = counts or tally(inventory, verdict)
     text = ""
     for room in _ROOMS:
         text = templating.markdown("comment.md.j2", _values(inventory, verdict, context, counts, room))
@@ -82,9 +82,9 @@ def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> st
     return text
 
 
-def resolved(inventory: Inventory, verdict: Verdict, context: ReportContext) -> str:
+def resolved(inventory: Inventory, verdict: Verdict, context: ReportContext, *, counts: Tally | None = None) -> str:
     """What an older comment becomes when nothing is left to block or warn about."""
-    counts = tally(inventory, verdict)
+    counts = counts or tally(inventory, verdict)
     values = _values(inventory, verdict, context, counts, _ROOMS[-1])
     return templating.markdown("resolved.md.j2", values)
 

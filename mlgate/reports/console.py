@@ -20,6 +20,7 @@ from mlgate.reports.tally import (
     scope_line,
     tally,
     unread_line,
+    would_block,
 )
 
 if TYPE_CHECKING:
@@ -170,11 +171,12 @@ def _closing(inventory: Inventory, verdict: Verdict, counts: Tally, context: Rep
 def _next_step(counts: Tally) -> str:
     """The last line says what to do."""
     if counts.state in (State.BLOCKED, State.WOULD_BLOCK):
-        if not counts.block:
+        block = [decision for decision in counts.shown if would_block(decision)]
+        if not block:
             return "Next: read the notes above, they say which part of the policy failed."
-        first = counts.block[0].finding
-        rules = len({decision.finding.rule.id for decision in counts.block})
-        more = f" Then {len(counts.block) - 1:,} more." if len(counts.block) > 1 else ""
+        first = block[0].finding
+        rules = len({decision.finding.rule.id for decision in block})
+        more = f" Then {len(block) - 1:,} more." if len(block) > 1 else ""
         help_for = "it" if rules == 1 else "the first"
         return (
             f"Next: {first.rule.remediation}{more} `mlgate rules {first.rule.id}` explains {help_for}; "

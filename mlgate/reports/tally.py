@@ -92,6 +92,11 @@ def tally(inventory: Inventory, verdict: Verdict) -> Tally:
     )
 
 
+def would_block(decision: Decision) -> bool:
+    """Whether a finding blocks, or only does not because the policy's mode is `warn`."""
+    return decision.action is Action.BLOCK or decision.clause.startswith("mode: warn (else ")
+
+
 def severities(decisions: Iterable[Decision]) -> Mapping[Severity, int]:
     """How many findings of each severity, worst first, without the zeros."""
     counts = Counter(decision.finding.severity for decision in decisions)
@@ -101,7 +106,7 @@ def severities(decisions: Iterable[Decision]) -> Mapping[Severity, int]:
 def _state(verdict: Verdict, by_action: Mapping[Action, tuple[Decision, ...]]) -> State:
     if not verdict.passed:
         return State.BLOCKED
-    if by_action[Action.BLOCK]:
+    if any(map(would_block, by_action[Action.BLOCK] + by_action[Action.WARN])):
         return State.WOULD_BLOCK
     return State.WARNED if by_action[Action.WARN] else State.CLEAN
 
@@ -113,7 +118,9 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def headline(counts: Tally) -> str:
     """The verdict in one line without a verdict's sign."""
-    block, warn = len(counts.block), len(counts.warn)
+    would = counts.state is State.WOULD_BLOCK
+    block = sum(map(would_block, counts.shown)) if would else len(counts.block)
+    warn = len(counts.shown) - block
     warnings = f", {count(warn, 'warning')}" if warn else ""
     if counts.state is State.BLOCKED:
         # The run can fail for something that is no finding (a policy clause about the run): never say "0 findings".

@@ -104,3 +104,19 @@ def named_lambda(module: str | None, name: str, field: str = "function") -> Conf
 def gadget(module: str, name: str, **arguments: Any) -> Config:
     """A Lambda layer of Keras 3 that calls a function of any module (CVE-2025-1550, CVE-2025-8747)."""
     return obj("keras.layers", "Lambda", {"name": "l", "function": function(module, name), "arguments": arguments})
+
+
+def qualified(module: str, name: str) -> Config:
+    """A function by `outer.inner`, which Keras 2 looks up in what the module has imported."""
+    return obj("keras.layers", "Lambda", {"name": "l", "function": obj(module, "function", name, name)})
+
+
+def registered_as(real: str, **config: Any) -> Config:
+    """A layer by a class name that its module does not have, so that Keras 2 takes the registered name."""
+    return obj("keras.layers", "Dense2", {"name": "l", **config}, real)
+
+
+def residual_lambda(text: str = "x * 2") -> Config:
+    """A wrapper of RNN cells, which has its lambda under a key of its own."""
+    config = {"name": "r", "residual_fn": [code(text), None, None], "residual_fn_type": "lambda"}
+    return {"class_name": "ResidualWrapper", "config": config}

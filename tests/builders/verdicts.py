@@ -297,8 +297,14 @@ def waived() -> Verdict:
 
 
 def warn_only() -> Verdict:
-    """The same findings in a repository that only warns."""
-    return dataclasses.replace(three(), passed=True, mode="warn")
+    """The same findings in a repository that only warns, as the judge decides them there."""
+    decisions = tuple(
+        dataclasses.replace(one, action=Action.WARN, clause=f"mode: warn (else {one.clause})")
+        if one.action is Action.BLOCK
+        else one
+        for one in three().decisions
+    )
+    return dataclasses.replace(three(), passed=True, mode="warn", decisions=decisions)
 
 
 def old_only() -> Verdict:

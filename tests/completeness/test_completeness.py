@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -190,6 +191,25 @@ def test_the_policy_asks_for_elements_of_models_only() -> None:
         required("model-licence", FULL)
     with pytest.raises(Exception, match="is not one of"):
         required("dataset-license", FULL)
+
+
+def test_a_folder_and_the_weights_in_it_are_one_model_to_the_policy() -> None:
+    card = dataclasses.replace(FULL, identity="file:m")
+    weights = [Component(kind=Kind.MODEL, identity=f"file:m/{n}", name=n) for n in ("a.gguf", "b.gguf")]
+    other = Component(kind=Kind.MODEL, identity="file:mx.gguf", name="mx.gguf")
+    inventory = Inventory(
+        root="",
+        components=(card, *weights, other),
+        relations=tuple(Relation(source="file:m", target=one.identity) for one in weights),
+        scanned=(Scanned(path="m/a.gguf", format="gguf", sha256="b" * 64, size=1, complete=True),),
+    )
+    policy = load("version: 1\nmodels: {require: [primary-purpose, model-hash-value]}\n", "p")
+    found = information.uninformed(policy, inventory)
+    assert [(f.subject, f.evidence) for f in found] == [
+        ("file:m", "model-hash-value"),
+        ("file:m/b.gguf", "model-hash-value"),
+        ("file:mx.gguf", "primary-purpose,model-hash-value"),
+    ]
 
 
 def test_one_field_of_several_is_enough() -> None:

@@ -14,10 +14,12 @@ from pathlib import Path
 from tests.e2e.place import Missing, folder
 
 _HERE = Path(__file__).parent / "node"
+# Where its lock file is, and its place in STATE.
+VALIDATOR = (Path(__file__).parents[1] / "bom" / "javascript", "npm-bom")
 
 
-def _key(*files: str) -> str:
-    return hashlib.sha256(b"|".join((_HERE / name).read_bytes() for name in files)).hexdigest()[:12]
+def _key(*files: str, where: Path = _HERE) -> str:
+    return hashlib.sha256(b"|".join((where / name).read_bytes() for name in files)).hexdigest()[:12]
 
 
 def _said(done: subprocess.CompletedProcess[str], what: str) -> None:
@@ -49,17 +51,20 @@ def binary() -> Path:
     return node
 
 
-def modules(node: Path) -> Path:
-    """The folder node_modules as the lock file says, with node in its .bin. Raises Missing when npm cannot get it."""
-    target = folder() / "npm"
+def modules(node: Path, where: Path = _HERE, name: str = "npm") -> Path:
+    """The folder node_modules as the lock file in `where` says, with node in its .bin; `name` is its place in STATE.
+
+    Raises Missing when npm cannot get it.
+    """
+    target = folder() / name
     stamp = target / "made-from"
-    key = _key("requirements.txt", "package.json", "package-lock.json")
+    key = _key("requirements.txt") + _key("package.json", "package-lock.json", where=where)
     if stamp.exists() and stamp.read_text() == key:
         return target / "node_modules"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(_HERE / name, target / name)
+    for file in ("package.json", "package-lock.json"):
+        shutil.copyfile(where / file, target / file)
     npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     env = os.environ | {"PATH": f"{node.parent}:{os.environ.get('PATH', '')}"}
     done = subprocess.run(

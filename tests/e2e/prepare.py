@@ -40,6 +40,7 @@ def prepare() -> bool:
         print(f"[{time.monotonic() - start:5.1f} s] {what}", flush=True)
 
     say(f"emulator and API description: {node.modules(node.binary())}")
+    say(f"CycloneDX's JavaScript validator: {node.modules(node.binary(), *node.VALIDATOR)}")
     existing = daemon.found()
     docker, host = existing or daemon.start()
     say(f"Docker daemon: {host}{'' if existing else ' (our own)'}")

@@ -157,6 +157,51 @@ def test_names_cannot_command_the_runner(api: Api, workspace: Path, tmp_path: Pa
     assert "<code>" in shown
 
 
+WORKFLOW = "on: pull_request\njobs: {{gate: {{steps: [{{uses: mlgate/mlgate@{}}}]}}}}\n"
+WAIVER = """waivers:
+  items:
+    - {rule: MLG-INC-008, path: models/encoder.pkl, sha256: "%s", reason: trust me, owner: "@me", expires: "2026-12-01"}
+"""
+
+
+def test_every_trick_of_one_pull_request_is_named(api: Api, workspace: Path, tmp_path: Path) -> None:
+    base = commit(workspace, {".mlgate.yml": "version: 1\n", ".github/workflows/gate.yml": WORKFLOW.format("a" * 40)})
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'b' * 64}\nsize 90\n"
+    change(
+        workspace,
+        {
+            # allows everything, and waives what it does not
+            ".mlgate.yml": "version: 1\nmode: warn\non-incomplete: note\n" + WAIVER % ("b" * 64),
+            ".github/workflows/gate.yml": None,
+            ".github/workflows/harmless.yml": WORKFLOW.format("c" * 40),
+            "models/encoder.pkl": pointer,
+            ".gitattributes": "*.pkl filter=lfs -diff -text\n",
+            ".lfsconfig": "[lfs]\n\turl = https://evil.example/lfs\n",
+            "::stop-commands::pwned/model.pkl": HOSTILE,
+        },
+    )
+    number = api.pull_request()
+    done = run(api, workspace, "pull_request", pull_request_event(workspace, number, base=base), tmp_path / "1")
+    assert done.code == 1, done.log
+    (comment,) = api.comments(number)
+    body = comment["body"]
+    assert "Blocked" in body.splitlines()[1]
+    blocked = {f["path"] for f in done.findings if f["action"] == "block"}
+    assert blocked == {"models/encoder.pkl", "::stop-commands::pwned/model.pkl"}
+    changed = {f["path"] for f in done.findings if f["rule"] == "MLG-POL-001"}
+    assert changed == {
+        ".mlgate.yml",
+        ".github/workflows/gate.yml",
+        ".github/workflows/harmless.yml",
+        ".gitattributes",
+        ".lfsconfig",
+    }
+    for named in (*changed, "models/encoder.pkl", "pwned/model.pkl"):
+        assert named in body, named
+    assert not any(line.startswith("::stop-commands::pwned") for line in done.log.splitlines())
+    assert "evil.example" not in "".join(request.path for request in api.requests)
+
+
 def test_workers_are_confined_in_the_image(api: Api) -> None:
     code = (
         "import os; from mlgate.confine import confine; print(confine(1 << 29, 1 << 20), os.getuid())\n"

@@ -141,3 +141,40 @@ def test_no_line_is_ever_lost(lines: list[str]) -> None:
     assert len(said.components) == wanted
     assert len(said.includes) == sum(x.startswith("-r") for x in lines)
     assert any(x.startswith("?") for x in lines) is (said.stopped is not None)
+
+
+REAL = f"""# requirements of a training job
+--index-url https://pypi.org/simple
+--pre
+-r base.txt
+-c constraints.txt
+-e .
+./wheels/own-1.0-py3-none-any.whl
+torch==2.0.0+cu118 ; sys_platform != "darwin"
+numpy >= 1.26, < 3    # the usual
+Pillow~=10.0
+tokenizers>=0.14,<0.19,!=0.15.1
+transformers[torch,sentencepiece]==4.38.0
+flash-attn==2.5.6 --no-build-isolation
+ruamel.yaml==0.18.6 \\
+    --hash=sha256:{SHA}
+apex @ git+https://github.com/NVIDIA/apex@{COMMIT}
+git+https://github.com/openai/CLIP.git
+-e git+https://github.com/a/b.git@v1#egg=b
+https://example.test/c-1.0-py3-none-any.whl
+--no-binary grpcio
+=> broken
+"""
+
+
+def test_every_line_of_a_file_is_a_component_an_option_or_told() -> None:
+    said = read(INSPECTOR, "requirements.txt", REAL)
+    joined = REAL.replace("\\\n", " " * 2).split("\n")
+    meant = [line for line in joined if line.strip() and not line.startswith("#")]
+    options = [line for line in meant if line.startswith(("--index-url", "--pre", "--no-binary"))]
+    paths = [f for f in said.findings if f.rule.id == "MLG-DEP-022"]
+    assert paths[0].message.endswith("line 6, 7.")
+    assert said.stopped is not None
+    broken = said.stopped.detail.partition("line ")[2].partition(":")[0].split(", ")
+    assert len(said.components) + len(said.includes) + len(options) + 2 + len(broken) == len(meant)
+    assert broken == ["13", "21"]  # pip takes no such option of a single requirement

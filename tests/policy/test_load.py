@@ -41,7 +41,10 @@ WAIVER = 'rule: MLG-PKL-002, reason: "known", owner: "@a/b", expires: 2026-12-01
         ("version: 1\nlimits: {total: 12}\n", ":2: limits.total: expected seconds, minutes or hours, such as 90s."),
         ("version: 1\nlimits:\n  file: 20GB\n", ":3: limits.file: expected bytes with a unit, such as 20GiB."),
         (f"version: 1\nwaivers:\n  items:\n  - {{{WAIVER}}}\n", ":4: a waiver names either a path or a purl"),
-        ("version: 1\nextends: relaxed\n", ':2: extends: "relaxed" is not one of starter, strict.'),
+        (
+            "version: 1\nextends: relaxed\n",
+            ":2: extends: expected what unnamed keys come from: starter, strict, or another",
+        ),
         (
             "version: 1\nmodels: {formats: {deny: [{format: torch}, {format: pickel}]}}\n",
             ':2: models.formats.deny[1].format: "pickel" is not one of pickle, torch, ',
@@ -127,3 +130,44 @@ def test_every_clause_of_a_rule_is_a_key_of_the_policy() -> None:
 def test_any_text_is_a_policy_or_an_error(text: str) -> None:
     with contextlib.suppress(MlgateError):
         load(text, "p")
+
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+ELSEWHERE = f"acme/gates/ml/base.yml@{SHA}"
+
+
+def test_a_policy_extends_another_repository_s_at_a_commit() -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    def fetch(repository: str, path: str, commit: str) -> str:
+        asked.append((repository, path, commit))
+        return "version: 1\nextends: strict\ncode: {pickle-load: note, torch-hub: note}\n"
+
+    policy = load(f"version: 1\nextends: {ELSEWHERE}\ncode: {{torch-hub: warn}}\n", "p", fetch)
+    assert asked == [("acme/gates", "ml/base.yml", SHA)]
+    assert (policy.code.pickle_load, policy.code.torch_hub, policy.on_incomplete) == ("note", "warn", "block")
+    assert policy.scope.enforce == "all"
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "message"),
+    [
+        (ELSEWHERE, f"version: 1\nextends: {ELSEWHERE}\n", "may only extend a preset"),
+        (ELSEWHERE, "version: 1\nmod: block\n", f'{ELSEWHERE}:2: unknown key "mod". Did you mean "mode"?'),
+        (ELSEWHERE, "- 1\n", "a policy is a mapping"),
+        (f"acme/gates/../x.yml@{SHA}", "version: 1\n", "is no path"),
+        ("acme/gates/base.yml@main", "", "expected what unnamed keys come from"),
+        (f"acme/gates/base.yml@{SHA[:12]}", "", "expected what unnamed keys come from"),
+        (f"https://evil.example/base.yml@{SHA}", "", "expected what unnamed keys come from"),
+        (f"acme/gates@{SHA}", "", "expected what unnamed keys come from"),
+    ],
+)
+def test_what_cannot_be_extended(name: str, answer: str, message: str) -> None:
+    with pytest.raises(MlgateError) as caught:
+        load(f"version: 1\nextends: {name}\n", "p", lambda *_: answer)
+    assert message in caught.value.message
+
+
+def test_nothing_is_asked_where_that_is_not_allowed() -> None:
+    with pytest.raises(MlgateError, match="only GitHub's API can give"):
+        load(f"version: 1\nextends: {ELSEWHERE}\n", "p")

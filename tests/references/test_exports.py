@@ -76,7 +76,10 @@ def test_the_revision_at_the_call_counts(tmp_path: Path) -> None:
 def test_hosted_models_and_optional_targets(tmp_path: Path) -> None:
     code = "import openai\nfrom c import LLM\nfrom d import gone\n"
     code += "openai.OpenAI().responses.create(model=LLM)\nopenai.OpenAI().responses.create(model=gone)\n"
-    assert found(tmp_path, {"a.py": code, "c.py": "LLM = 'gpt-4o'\n"}) == [("api:openai:gpt-4o", "constant")]
+    assert found(tmp_path, {"a.py": code, "c.py": "LLM = 'gpt-4o'\n"}) == [
+        ("api:openai:gpt-4o", "constant"),
+        (None, "unknown"),
+    ]
 
 
 def test_only_what_a_loader_could_be_given_is_exported() -> None:
@@ -147,3 +150,26 @@ def test_configurations_that_do_not_tell_stay_unknown_and_block_nothing(tmp_path
     inventory = look(tmp_path).inventory
     assert [reference.identity for reference in inventory.references] == [None]
     assert inventory.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("AutoModel.from_pretrained(MODEL)", [("medium", "no revision")]),
+        ("AutoModel.from_pretrained(MODEL, revision='main')", [("medium", "'main' as revision")]),
+        ("AutoModel.from_pretrained(MODEL, revision=sys.argv[1])", [("low", "computed at run time")]),
+        (f"AutoModel.from_pretrained(MODEL, revision='{COMMIT}')", []),
+        ("load_dataset(MODEL)", [("low", "no revision")]),
+        ("joblib.load(MODEL)", []),
+    ],
+)
+def test_a_target_of_another_file_is_asked_for_its_revision(
+    call: str, told: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    head = "import joblib, sys\nfrom datasets import load_dataset\nfrom transformers import AutoModel\n"
+    commit(tmp_path, {"a.py": f"{head}from c import MODEL\n{call}\n", "c.py": "MODEL = 'a/b'\n"})
+    findings = [f for f in look(tmp_path).inventory.findings if f.rule.id == "MLG-COD-004"]
+    assert [(f.severity.value, f.location.path, f.subject.rpartition(":")[2]) for f in findings] == [
+        (severity, "a.py", "a/b") for severity, _ in told
+    ]
+    assert all(words in f.message for f, (_, words) in zip(findings, told, strict=True))

@@ -195,3 +195,11 @@ def test_strange_values_stop_nothing(value: object) -> None:
     entry = {"a": {"type": "pandas.CSVDataset", "filepath": value, "dataset": value}, "b": value}
     for path, held in (("x.yaml", document), ("bentofile.yaml", inner), ("x.yml", inner), ("conf/catalog.yml", entry)):
         assert read(INSPECTOR, path, json.dumps(held)).stopped is None
+
+
+def test_training_arguments_in_json() -> None:
+    arguments = {"model_name_or_path": "o/base", "dataset_name": "o/data", "output_dir": "out", "seed": 1}
+    said = read(INSPECTOR, "runs/training_args.json", json.dumps(arguments, indent=1))
+    assert [(r.identity, r.location.line) for r in said.references] == [("hf:o/base", 2), ("dataset:hf:o/data", 3)]
+    assert not INSPECTOR.claims(artifact("m/config.json", b'{"_name_or_path": "o/base", "model_type": "bert"}'))
+    assert not INSPECTOR.claims(artifact("t/tokenizer_config.json", b'{"name_or_path": "o/base"}'))

@@ -80,14 +80,17 @@ def get(node: Node | None, key: str) -> Node | None:
     return None
 
 
-def documents(text: str) -> Iterator[Node]:
-    """The documents of a file, each when it has been read. Raises Incomplete (malformed, limit)."""
-    if len(text) > LARGEST:
+def documents(text: str, *, largest: int = LARGEST, most: int = _MOST) -> Iterator[Node]:
+    """The documents of a file, each when it has been read. Raises Incomplete (malformed, limit).
+
+    `largest` is in characters, `most` in values.
+    """
+    if len(text) > largest:
         raise Incomplete("limit", f"{len(text):,} characters of YAML")
     building = _Building()
     try:
         for number, event in enumerate(yaml.parse(text, _LOADER)):
-            if number > _MOST:
+            if number > most:
                 raise Incomplete("limit", "too many values in one YAML file")
             building.take(event)
             if isinstance(event, yaml.DocumentEndEvent) and building.root is not None:
