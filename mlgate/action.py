@@ -32,6 +32,7 @@ from mlgate.reports.context import ReportContext
 
 if TYPE_CHECKING:
     from mlgate.hub import HubSettings
+    from mlgate.records import Inventory
 
 OSV_URL = "https://api.osv.dev"
 # Tokens of the runner that nothing here needs and no child process may inherit.
@@ -165,6 +166,25 @@ def _upload(run: Run, sarif: str) -> str:
     return ""
 
 
+def _submit(run: Run, inventory: Inventory) -> str:
+    from mlgate.reports import snapshot  # noqa: PLC0415  (start-up)
+
+    named = (run.environ.get(name, "") for name in ("GITHUB_WORKFLOW", "GITHUB_JOB"))
+    context = run.context
+    job = snapshot.Job(
+        correlator=" ".join(filter(None, (*named, "mlgate", context.folder))),
+        id=run.environ.get("GITHUB_RUN_ID", ""),
+        url=context.run_url,
+    )
+    body = snapshot.render(inventory, context, job=job, ref=run.environ.get("GITHUB_REF", ""))
+    try:
+        with run.connect() as client:
+            api.submit_snapshot(client, run.event.repository, body)
+    except ApiError as error:
+        return f"The dependency graph was not told ({error}). It needs `permissions: contents: write`."
+    return ""
+
+
 def _hub(run: Run) -> HubSettings | None:
     """Which hub to ask. Nothing is kept: the runner's HOME, where the cache would be, is every other step's too."""
     if not run.inputs.hub:
@@ -215,7 +235,8 @@ def _run(environ: Mapping[str, str], out: Commands) -> Exit:
     out.log(console.render(result.inventory, result.verdict, context))
     comment = _comment(run, result, files["comment.md"], context)
     uploaded = _upload(run, files["mlgate.sarif"]) if run.inputs.sarif is Sarif.UPLOAD else ""
-    for note in filter(None, (comment.note if comment else "", uploaded)):
+    submitted = _submit(run, result.inventory) if run.inputs.dependency_snapshot else ""
+    for note in filter(None, (comment.note if comment else "", uploaded, submitted)):
         out.warning(note)
         _tell(out, notice(note), {})
     if comment and comment.url:

@@ -33,6 +33,8 @@ class Cache:
     the same as none.
     """
 
+    incomplete = False
+
     def __init__(self, folder: Path, limits: str) -> None:
         self._file = folder / _NAME
         self._stamp = _stamp(limits)
@@ -66,6 +68,10 @@ class Cache:
     def put(self, path: str, reader: str, state: bytes, lines: tuple[bytes, ...]) -> None:
         """Keeps the lines of a file that was in this state before it was read."""
         self._new[f"{reader}:{path}"] = (state, lines)
+
+    def pointed(self, path: str) -> tuple[bytes, ...] | None:  # noqa: ARG002
+        """Nothing: what is a pointer now was not read here."""
+        return None
 
     def save(self) -> None:
         """Writes what this run saw, and nothing of before that it did not see. Raises MlgateError."""

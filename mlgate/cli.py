@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OSV_URL = "https://api.osv.dev"
 _EXPLAINED = 200
+_UNREAD = 5  # files that are named as not looked at; a commit hook gives all of a commit
 DUMPS_URL = "https://osv-vulnerabilities.storage.googleapis.com"
 
 
@@ -48,6 +49,13 @@ def _seconds(text: str) -> float:
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90s or 15m")
     return float(match[1]) * (60 if match[2] == "m" else 1)
+
+
+def _share(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; write 1/4 for the first of four")
+    return int(match[1]), int(match[2])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,8 +96,20 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--base", metavar="REF", help="gate only what changed since REF; the policy is read from REF")
     scan.add_argument("--output", type=Path, metavar="DIR", help="write the BOM, SARIF and all reports there")
     scan.add_argument("--spdx", action="store_true", help="with --output: write the BOM as bom.spdx.json too")
+    scan.add_argument(
+        "--shard", type=_share, metavar="I/N", help="only read the I-th of N shares into --output, for `mlgate merge`"
+    )
     scan.add_argument("--format", choices=list(FORMATS), default="human", help="what stdout gets")
     scan.set_defaults(run=_scan)
+
+    merge = commands.add_parser("merge", parents=[common, advice, hub], help="judge what `scan --shard` read")
+    merge.add_argument("shards", nargs="+", type=Path, metavar="DIR", help="the folder of each shard")
+    merge.add_argument("--path", type=Path, default=Path(), metavar="PATH", help="the working tree (default: .)")
+    merge.add_argument("--base", metavar="REF", help="as with scan, and as it was given to the shards")
+    merge.add_argument("--output", type=Path, required=True, metavar="DIR", help="write the BOM and all reports there")
+    merge.add_argument("--spdx", action="store_true", help="write the BOM as bom.spdx.json too")
+    merge.add_argument("--format", choices=list(FORMATS), default="human", help="what stdout gets")
+    merge.set_defaults(run=_merge)
 
     check = commands.add_parser("check", parents=[common], help="check only the given files")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -219,6 +239,7 @@ def _settings(options: argparse.Namespace, root: Path, files: tuple[Path, ...], 
         progress=_progress(),
         explain=_EXPLAINED if getattr(options, "explain", False) else 0,
         cache=getattr(options, "cache", None),
+        shards=tuple(getattr(options, "shards", ())),
         stage=_stage if options.verbose else None,
         fetch=None if getattr(options, "offline", False) else _fetch,
     )
@@ -271,14 +292,40 @@ def _rendered(form: str, result: Result, context: ReportContext) -> str:
 
 
 def _scan(options: argparse.Namespace) -> _Said:
+    if options.shard:
+        return _shard(options)
     return _told(options, _looked_at(options, options.path), options.path)
+
+
+def _shard(options: argparse.Namespace) -> _Said:
+    if options.output is None:
+        raise MlgateError("--shard needs --output, the folder that `mlgate merge` takes.", "Give --output DIR.")
+    jobs = _jobs(options)
+    index, of = options.shard
+    with workers(jobs) as pool:
+        pool.start(jobs)
+        from mlgate.pipeline import shard  # noqa: PLC0415  (start-up)
+
+        count = shard(_settings(options, options.path, (), jobs), index, of, options.output, pool)
+    text = f"Shard {index} of {of}: {count:,} files read, none judged. `mlgate merge` with all {of} folders judges.\n"
+    return _Said(text=text)
+
+
+def _merge(options: argparse.Namespace) -> _Said:
+    if options.cache:
+        raise MlgateError("`mlgate merge` takes what the shards read, and keeps nothing.", "Leave --cache away.")
+    return _told(options, _looked_at(options, options.path), options.path)
+
+
+def _jobs(options: argparse.Namespace) -> int:
+    if options.jobs < 0:
+        raise MlgateError(f"--jobs {options.jobs} is no number of workers.", "Give 1 or more.")
+    return options.jobs or os.cpu_count() or 1
 
 
 def _looked_at(options: argparse.Namespace, root: Path, files: tuple[Path, ...] = ()) -> Result:
     """The result of a run, whose workers get ready while the stages are still being imported."""
-    if options.jobs < 0:
-        raise MlgateError(f"--jobs {options.jobs} is no number of workers.", "Give 1 or more.")
-    jobs = options.jobs or os.cpu_count() or 1
+    jobs = _jobs(options)
     asked = _hub(options)
     with workers(jobs) as pool:
         pool.start(len(files) or jobs)
@@ -320,9 +367,11 @@ def _check(options: argparse.Namespace) -> _Said:
     from mlgate.reports.escape import terminal  # noqa: PLC0415  (start-up)
 
     looked = {root / scanned.path for scanned in result.inventory.scanned}
-    for path, named in zip(paths, options.files, strict=True):
-        if path not in looked and path.resolve() not in looked:  # silence would read as "clean"
-            sys.stderr.write(f"mlgate: {terminal(str(named), 500)} was not looked at: mlgate reads nothing like it.\n")
+    passed = [x for path, x in zip(paths, options.files, strict=True) if not {path, path.resolve()} & looked]
+    for named in passed[:_UNREAD]:  # silence would read as "clean"
+        sys.stderr.write(f"mlgate: {terminal(str(named), 500)} was not looked at: mlgate reads nothing like it.\n")
+    if len(passed) > _UNREAD:
+        sys.stderr.write(f"mlgate: nor were {len(passed) - _UNREAD:,} more files.\n")
     said = _told(options, result, root)
     if not options.explain:
         return said

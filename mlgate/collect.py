@@ -7,12 +7,12 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from mlgate import discover, rules
 from mlgate.assemble import Reading
-from mlgate.cache import Cache
 from mlgate.cache import state as cached_state
 from mlgate.identify import promised
 from mlgate.inspectors._packages import WHOLE
@@ -37,6 +37,20 @@ from mlgate.sources import BytesSource
 from mlgate.wire import Line, decode
 
 Progress = Callable[[int, int, str], None]
+
+
+class Kept(Protocol):
+    """What was read before, or elsewhere. `incomplete` says that looks which did not come to their end are kept too."""
+
+    incomplete: bool
+
+    def get(self, path: str, reader: str, descriptor: int) -> tuple[bytes, ...] | None: ...
+
+    def put(self, path: str, reader: str, state: bytes, lines: tuple[bytes, ...]) -> None: ...
+
+    def pointed(self, path: str) -> tuple[bytes, ...] | None: ...
+
+
 _MOST_INCLUDES = 1000
 _DATA = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".tfrecord")
 # What people keep in LFS that no program takes for a model, a manifest or code.
@@ -65,27 +79,33 @@ def collect(
     limits: Limits,
     pool: Pool,
     progress: Progress | None = None,
-    cache: Cache | None = None,
+    cache: Kept | None = None,
+    included: bool = True,
 ) -> dict[str, Reading]:
     """Every entry's reading. Findings of the walk itself are readings of their path.
 
-    `limits.total` seconds after the start, what is left is incomplete. What `cache` has is not read again.
+    `limits.total` seconds after the start, what is left is incomplete. What `cache` has is not read again. Without
+    `included`, files that others include are not read for that.
     """
     files: dict[str, File] = {}
     readings: dict[str, Reading] = {}
+    pointers: list[File] = []
     for entry in entries:
         if isinstance(entry, Finding):
             _add(readings, entry.location.path, (entry,))
         elif entry.kind is FileKind.REGULAR:
             files[entry.path] = entry
         elif entry.kind is FileKind.LFS_POINTER:
-            readings[entry.path] = _pointer(entry)
+            pointers.append(entry)
     deadline = time.monotonic() + limits.total
     root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         run = _Run(pool, root_fd, files, readings, catalogue, limits, deadline, progress, cache)
+        for entry in pointers:
+            readings[entry.path] = run.elsewhere(entry) or _pointer(entry)
         run.all((path, "") for path in files)
-        run.includes()
+        if included:
+            run.includes()
     finally:
         os.close(root_fd)
     return readings
@@ -101,7 +121,7 @@ class _Run:
     limits: Limits
     deadline: float
     progress: Progress | None
-    cache: Cache | None = None
+    cache: Kept | None = None
     states: dict[str, tuple[str, bytes]] = dataclasses.field(default_factory=dict)
     wanted: list[Include] = dataclasses.field(default_factory=list)
     count: int = 0
@@ -117,8 +137,16 @@ class _Run:
         if self.progress:
             self.progress(self.count, len(self.files), done.key)
         reader, state = self.states.pop(done.key, ("", b""))
-        if self.cache and state and (reading.scanned is None or reading.scanned.complete):
+        whole = reading.scanned is None or reading.scanned.complete
+        if self.cache and state and not done.failure and (whole or self.cache.incomplete):
             self.cache.put(done.key, reader, state, done.lines)
+
+    def elsewhere(self, pointer: File) -> Reading | None:
+        """What was read of the content that an LFS pointer stands for."""
+        lines = self.cache.pointed(pointer.path) if self.cache else None
+        reading = self._reading(Done(key=pointer.path, lines=lines)) if lines else None
+        same = reading and reading.scanned and pointer.lfs and reading.scanned.sha256 == pointer.lfs.oid
+        return reading if same else None
 
     def _kept(self, file: File, path: str, reader: str) -> bool:
         """Whether the cache says what the file would; if not, its state is noted before it is read."""

@@ -141,6 +141,15 @@ class Repository:
         raw = self.run("diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", *_ALL, base, "--")
         return frozenset(path for path in raw.split(b"\0") if path) | frozenset(self.untracked())
 
+    def renamed(self, base: str, paths: Iterable[bytes]) -> dict[bytes, bytes]:
+        """New path to old one of what git takes for renames among these paths (at least half of the lines alike)."""
+        wanted = sorted(paths)
+        if not wanted:
+            return {}
+        options = ("--name-status", "-M50%", "-l100", "--diff-filter=R", "--no-ext-diff", "--no-textconv", "-z")
+        fields = self.run("diff", *options, *_ALL, base, "--", *map(os.fsdecode, wanted)).split(b"\0")
+        return dict(zip(fields[2::3], fields[1::3], strict=False))
+
     def read(self, commit: str, path: bytes, limit: int) -> bytes | None:
         """The file's bytes at a commit, or None when it has none there. Raises MlgateError above `limit` bytes."""
         for found, name, size in self.blobs(commit, [path]):

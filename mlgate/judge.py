@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from mlgate import rules
@@ -52,14 +53,17 @@ class Base:
     `fingerprints` are those of the base's own findings; None when the base could not be scanned: then a finding is
     new when its path is in `changed` (None: every finding is). `gate` are (path, what it is) of changed files that
     decide about changes. Paths are relative to the scanned folder. `inventory` is the base's own; None where it was
-    not looked at, or where what was looked at is not all of it.
+    not looked at, or where what was looked at is not all of it. `places` are (first fingerprint, path) of the base's
+    findings: of equal ones, those that stayed where they were are the old ones. `renamed` are new paths with the old.
     """
 
     ref: str
     fingerprints: frozenset[str] | None = None
+    places: frozenset[tuple[str, str]] = frozenset()
     changed: frozenset[str] | None = None
     gate: tuple[tuple[str, str], ...] = ()
     inventory: Inventory | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def fingerprint(finding: Finding, content: str = "", ordinal: int = 0) -> str:
@@ -79,21 +83,42 @@ def fingerprint(finding: Finding, content: str = "", ordinal: int = 0) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _numbered(findings: Iterable[Finding], inventory: Inventory) -> Iterator[tuple[Finding, str]]:
-    """Each finding with its fingerprint; equal ones are counted, so that one more of them is a new one."""
+def _numbered(
+    findings: Iterable[Finding], inventory: Inventory, places: frozenset[tuple[str, str]] = frozenset()
+) -> Iterator[tuple[Finding, str]]:
+    """Each finding with its fingerprint; equal ones are counted, so that one more of them is a new one.
+
+    Those at `places` are counted first.
+    """
     seen: Counter[str] = Counter()
-    hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
-    for finding in findings:
-        content = hashes.get(finding.location.path, "")
-        key = fingerprint(finding, content)
+    keyed = list(_keyed(findings, inventory))
+    keyed.sort(key=lambda one: (one[1], one[0].location.path) not in places)
+    for finding, key, content in keyed:
         yield finding, fingerprint(finding, content, seen[key])
         seen[key] += 1
 
 
+def _keyed(findings: Iterable[Finding], inventory: Inventory) -> Iterator[tuple[Finding, str, str]]:
+    hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
+    for finding in findings:
+        content = hashes.get(finding.location.path, "")
+        yield finding, fingerprint(finding, content), content
+
+
 def fingerprints(policy: Policy, inventory: Inventory) -> frozenset[str]:
     """The fingerprints of everything a base has, for `Base.fingerprints`."""
+    return frozenset(key for _, key in _numbered(_known(policy, inventory), inventory))
+
+
+def places(policy: Policy, inventory: Inventory) -> frozenset[tuple[str, str]]:
+    """Where a base has what, for `Base.places`."""
+    keyed = _keyed(_known(policy, inventory), inventory)
+    return frozenset((key, finding.location.path) for finding, key, _ in keyed)
+
+
+def _known(policy: Policy, inventory: Inventory) -> list[Finding]:
     findings = [*inventory.findings, *demands.demands(policy, inventory)]
-    return frozenset(key for finding, key in _numbered(findings, inventory) if finding.rule not in CIRCUMSTANCES)
+    return [finding for finding in findings if finding.rule not in CIRCUMSTANCES]
 
 
 def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | None, policy_source: str) -> Verdict:
@@ -102,9 +127,32 @@ def judge(policy: Policy, inventory: Inventory, *, today: date, base: Base | Non
     if base and base.inventory:
         findings += lineage.changed(base.inventory, inventory)
     hashes = {scanned.path: scanned.sha256 for scanned in inventory.scanned}
-    return decided(
-        policy, _numbered(findings, inventory), hashes=hashes, today=today, base=base, policy_source=policy_source
-    )
+    numbered = list(_numbered(findings, inventory, base.places if base else frozenset()))
+    if base and base.fingerprints and base.renamed:
+        known = base.fingerprints | _moved(numbered, base.fingerprints, base.renamed)
+        base = dataclasses.replace(base, fingerprints=known)
+    return decided(policy, numbered, hashes=hashes, today=today, base=base, policy_source=policy_source)
+
+
+def _moved(
+    numbered: Iterable[tuple[Finding, str]], known: frozenset[str], renamed: Mapping[str, str]
+) -> frozenset[str]:
+    """The fingerprints of what the base says of the same file under its old name, as often as it says so.
+
+    Only of what is told by its path: bytes are known by their digest.
+    """
+    seen: Counter[str] = Counter()
+    found = set()
+    for finding, key in numbered:
+        old = renamed.get(finding.location.path)
+        if old is None or finding.rule.category in BY_HASH:
+            continue
+        there = dataclasses.replace(finding, location=dataclasses.replace(finding.location, path=old))
+        first = fingerprint(there)
+        if fingerprint(there, ordinal=seen[first]) in known:
+            found.add(key)
+        seen[first] += 1
+    return frozenset(found)
 
 
 def decided(

@@ -23,11 +23,14 @@ from mlgate.collect import Progress, collect
 from mlgate.errors import MlgateError
 from mlgate.policy import load
 from mlgate.policy.schema import Policy
-from mlgate.records import File, Finding, Include, Inventory, Limits, Rule, Verdict
+from mlgate.records import Component, File, Finding, Include, Inventory, Kind, Limits, Rule, Verdict
 from mlgate.sandbox import Pool, workers
+from mlgate.split import Joined, Recorder, share
 
 POLICY_PLACES = (".mlgate.yml", ".github/mlgate.yml")
 _LARGEST_POLICY = 1 << 20
+_RENAMED = 1 << 20  # bytes of a file that is compared for renames
+_RENAMES = 200  # files that are compared for renames; with more of them what moved is new, which is the careful side
 _DECIDING = {
     ".gitattributes": "what git filters and hides in diffs",
     ".lfsconfig": "where Git LFS content comes from",
@@ -44,7 +47,7 @@ class Settings:
     `policy_text` (None: the base has none), `policy_source` and `changed` (repository paths; None: all of them)
     come from the caller. `mode` and `enforce` override the policy where not empty. `timeout` is in seconds. `explain`
     is the most lines an explanation of a pickle may have; 0 means that there are none. `fetch` gets a policy of another
-    repository that this one extends; None forbids that.
+    repository that this one extends; None forbids that. `shards` are folders of `shard`, whose readings are taken.
     """
 
     root: Path
@@ -69,6 +72,7 @@ class Settings:
     progress: Progress | None = None
     explain: int = 0
     cache: Path | None = None
+    shards: tuple[Path, ...] = ()
     stage: Callable[[str, float], None] | None = None
     fetch: load.Fetch | None = None
 
@@ -101,15 +105,12 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     base = _resolve(settings, repository)
     policy, source = read_policy(settings, repository, base)
     policy = policy.overridden(mode=settings.mode, enforce=settings.enforce)
-    limits = policy.limits.record()
-    if settings.timeout is not None:
-        limits = dataclasses.replace(limits, total=settings.timeout)
-    limits = dataclasses.replace(limits, explain=settings.explain)
+    limits = _limits(settings, policy)
     known = catalogue()
     given = settings.files
     with _timed(settings, "discover"):
         entries = list(discover.given(settings.root, given) if given else discover.walk(settings.root, repository))
-    kept = Cache(settings.cache, repr(dataclasses.replace(limits, total=0, per_file=0))) if settings.cache else None
+    kept = _kept(settings, repository, limits)
     with _timed(settings, "inspect"):
         readings = collect(
             settings.root,
@@ -120,7 +121,7 @@ def _scan(settings: Settings, pool: Pool) -> Result:
             progress=settings.progress,
             cache=kept,
         )
-    if kept:
+    if isinstance(kept, Cache):
         kept.save()
     with _timed(settings, "assemble and advise"):
         inventory = _inventory(settings, readings, repository)
@@ -132,6 +133,48 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     changes = None if before is None else diff_inventory.changes(before, inventory)
     verdict = dataclasses.replace(verdict, notes=settings.notes + verdict.notes, changes=changes)
     return Result(inventory=inventory, verdict=verdict)
+
+
+def shard(settings: Settings, index: int, of: int, folder: Path, pool: Pool) -> int:
+    """Reads one of `of` shares of the tree and writes what it saw into the folder, for `Settings.shards` of the scan
+    that judges. Gives the number of files. Raises MlgateError as `scan` does.
+    """
+    with pool:
+        repository = git.find(settings.root, trusted=settings.trusted)
+        policy, _ = read_policy(settings, repository, _resolve(settings, repository))
+        limits = _limits(settings, policy)
+        head = repository.head()[0] if repository else ""
+        recorder = Recorder(index, of, limits=_asked(limits), head=head)
+        collect(
+            settings.root,
+            share(discover.walk(settings.root, repository), index, of),
+            catalogue=catalogue(),
+            limits=limits,
+            pool=pool,
+            progress=settings.progress,
+            cache=recorder,
+            included=False,
+        )
+        return recorder.save(folder)
+
+
+def _limits(settings: Settings, policy: Policy) -> Limits:
+    limits = policy.limits.record()
+    if settings.timeout is not None:
+        limits = dataclasses.replace(limits, total=settings.timeout)
+    return dataclasses.replace(limits, explain=settings.explain)
+
+
+def _asked(limits: Limits) -> str:
+    """The limits as far as they decide what a file that was read to its end says."""
+    return repr(dataclasses.replace(limits, total=0, per_file=0))
+
+
+def _kept(settings: Settings, repository: git.Repository | None, limits: Limits) -> Cache | Joined | None:
+    if settings.shards:
+        head = repository.head()[0] if repository else ""
+        return Joined(settings.shards, limits=_asked(limits), head=head)
+    return Cache(settings.cache, _asked(limits)) if settings.cache else None
 
 
 @contextlib.contextmanager
@@ -274,9 +317,33 @@ def _compared(
     return judge.Base(
         ref=base,
         fingerprints=judge.fingerprints(policy, inventory),
+        places=judge.places(policy, inventory),
+        renamed=_renamed(repository, start, prefix, changed, readings),
         gate=_gate(settings, repository, start, frozenset(discover.escape_path(raw) for raw in changed)),
         inventory=inventory if whole and not _cut_short((*before.values(), *after)) else None,
     )
+
+
+def _renamed(
+    repository: git.Repository, start: str, prefix: Path, changed: frozenset[bytes], readings: Mapping[str, Reading]
+) -> dict[str, str]:
+    """New path to old one of renamed text files about which something is said."""
+    inside = {discover.escape_path(raw): path for path in changed if (raw := _below(prefix, path)) is not None}
+    about = {p: raw for p, raw in inside.items() if p in readings and _speaks(readings[p])}
+    kinds = {posixpath.splitext(path)[1] for path in about}
+    gone = {p: raw for p, raw in inside.items() if p not in readings and posixpath.splitext(p)[1] in kinds}
+    if not (about and gone) or len(about) + len(gone) > _RENAMES:
+        return {}
+    names = {raw: path for path, raw in inside.items()}
+    found = repository.renamed(start, {*about.values(), *gone.values()})
+    return {names[new]: names[old] for new, old in found.items() if new in names and old in names}
+
+
+def _speaks(reading: Reading) -> bool:
+    """Whether something is told of a file by its path; of a model file it is told by its bytes."""
+    models = (line for line in reading.lines if isinstance(line, Component) and line.kind is Kind.MODEL)
+    small = reading.scanned is not None and reading.scanned.size <= _RENAMED
+    return small and bool(reading.lines) and not any(models)
 
 
 def _cut_short(readings: Iterable[Reading]) -> bool:

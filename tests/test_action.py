@@ -159,6 +159,26 @@ def test_sarif_is_handed_over_when_asked(world: World) -> None:
     assert request.json["ref"] == "refs/pull/5/merge"
 
 
+@pytest.mark.parametrize("status", [201, 403])
+def test_packages_are_handed_to_the_dependency_graph_when_asked(world: World, status: int) -> None:
+    accepted: list[Request] = []
+
+    def take(request: Request) -> Reply:
+        if "/dependency-graph/snapshots" in request.path:
+            accepted.append(request)
+            return Reply(status, {"message": "Resource not accessible by integration"})
+        return backend(world.place / "projects", request) if ".git/" in request.path else world.hub(request)
+
+    with serve(take) as server:
+        world.environ |= {"GITHUB_API_URL": server.url, "GITHUB_WORKFLOW": "gate", "GITHUB_JOB": "scan"}
+        assert world.run() == 1
+        assert accepted == []
+        assert world.run(dependency_snapshot="true") == 1
+    assert "'correlator': 'gate scan mlgate'" in str(accepted[0].json["job"])
+    assert accepted[0].json["ref"] == "refs/pull/5/merge"
+    assert ("contents: write" in world.log.getvalue()) is (status == 403)
+
+
 def test_warn_mode_shows_no_errors(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     passed = dataclasses.replace(verdicts.three(), passed=True, mode="warn")
     answers(monkeypatch, world, says(passed))

@@ -7,7 +7,7 @@ import pytest
 
 from mlgate import judge as judging
 from mlgate import rules
-from mlgate.judge import Base, fingerprint, fingerprints, judge
+from mlgate.judge import Base, fingerprint, fingerprints, judge, places
 from mlgate.policy.load import load
 from mlgate.policy.schema import Policy
 from mlgate.records import (
@@ -164,6 +164,18 @@ def test_one_more_of_the_same_is_new() -> None:
     base = Base(ref="main", fingerprints=fingerprints(policy(), inventory(found())))
     result = verdict("", found(line=1), found(line=2), base=base)
     assert [d.new for d in result.decisions].count(True) == 1
+
+
+def test_a_copy_is_the_new_one_and_what_stayed_in_its_place_is_old() -> None:
+    stayed, copy = found(path="z.pkl", category=Category.MODEL_FILE), found(path="a.pkl", category=Category.MODEL_FILE)
+    scanned = [
+        Scanned(path=path, format="pickles", sha256="0" * 64, size=1, complete=True) for path in ("a.pkl", "z.pkl")
+    ]
+    before = dataclasses.replace(inventory(stayed), scanned=tuple(scanned[1:]))
+    base = Base(ref="main", fingerprints=fingerprints(policy(), before), places=places(policy(), before))
+    after = dataclasses.replace(inventory(copy, stayed), scanned=tuple(scanned))
+    result = judge(policy(), after, today=TODAY, base=base, policy_source="p")
+    assert {d.finding.location.path: d.new for d in result.decisions} == {"a.pkl": True, "z.pkl": False}
 
 
 @pytest.mark.parametrize(

@@ -235,3 +235,23 @@ def test_a_folder_in_the_policy_s_place_is_the_user_s_mistake(tmp_path: Path) ->
     (tmp_path / ".mlgate.yml").mkdir()
     with pytest.raises(MlgateError, match="is no file"):
         look(tmp_path)
+
+
+def test_a_renamed_file_keeps_its_old_findings_and_no_more_than_those(tmp_path: Path) -> None:
+    code = "import torch\n\n\ndef load(path):\n    return torch.load(path, weights_only=False)\n"
+    commit(tmp_path, {"train.py": code + "# a comment\n" * 20, "requirements.txt": "torch==2.0.0\n"})
+    (tmp_path / "lib").mkdir()
+    git(tmp_path, "mv", "train.py", "lib/load.py")
+    git(tmp_path, "mv", "requirements.txt", "lib/requirements.txt")
+    text = (tmp_path / "lib" / "load.py").read_text()
+    (tmp_path / "lib" / "load.py").write_text("# moved\n" + text)
+    commit(tmp_path, {})
+
+    def new() -> list[str]:
+        decisions = look(tmp_path, base="HEAD~1").verdict.decisions
+        return sorted(d.finding.location.path for d in decisions if d.new)
+
+    assert new() == []
+    more = text + "\n\ndef again(path):\n    return torch.load(path, weights_only=False)\n"
+    (tmp_path / "lib" / "load.py").write_text(more)
+    assert new() == ["lib/load.py"]

@@ -1,7 +1,7 @@
 """What mlgate asks of GitHub, as typed functions over the client.
 
 Endpoint and field names are those of GitHub's REST description (issues/comments, pulls, pulls/files, compare,
-contents, git/commits, users, code-scanning). Only the fields named here are read.
+contents, git/commits, users, code-scanning, dependency-graph). Only the fields named here are read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 import binascii
 import gzip
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -213,3 +213,8 @@ def upload_sarif(client: Client, repository: str, *, sha: str, ref: str, sarif: 
         f"/repos/{repository}/code-scanning/sarifs",
         json={"commit_sha": sha, "ref": ref, "sarif": packed, "tool_name": "mlgate"},
     )
+
+
+def submit_snapshot(client: Client, repository: str, snapshot: dict[str, Any]) -> None:
+    """Hands the packages to the dependency graph. Needs `contents: write`; a later one of its job replaces it."""
+    client.request("POST", f"/repos/{repository}/dependency-graph/snapshots", json=snapshot)

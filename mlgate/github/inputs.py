@@ -22,6 +22,7 @@ INPUTS = (
     "offline",
     "db",
     "hub",
+    "dependency-snapshot",
     "token",
     "output-dir",
     "api-timeout",
@@ -71,6 +72,7 @@ class Inputs:
     offline: bool = False
     db: str = ""
     hub: bool = False
+    dependency_snapshot: bool = False
     token: str = field(default="", repr=False)
     output_dir: str = "mlgate-report"
     api_timeout: float = 30.0
@@ -127,6 +129,7 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         offline=_flag("offline", given["offline"]),
         db=given["db"],
         hub=_flag("hub", given["hub"]),
+        dependency_snapshot=_flag("dependency-snapshot", given["dependency-snapshot"]),
         token=_token(given["token"]),
         output_dir=given["output-dir"] or "mlgate-report",
         api_timeout=_seconds("api-timeout", given["api-timeout"] or "30"),

@@ -271,7 +271,8 @@ def _hygiene(artifact: Artifact, packages: list[Component], scope: str) -> Itera
                 UNPINNED,
                 component.occurrences[0].location,
                 f"{component.name} has no exact version.",
-                evidence=component.occurrences[0].symbol,
+                # not the line as it is written, so that the finding stays the same when spaces and comments change
+                evidence=component.package.specifier if component.package else "",
                 subject=component.identity,
                 fix=f"{component.name}==<version>",
             )

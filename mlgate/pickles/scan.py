@@ -28,6 +28,7 @@ _OLDER = 8  # streams whose memos are kept for loaders that go on with one Unpic
 _SEARCHED = 256 << 20
 _EFFORT = 32 << 20  # bytes of programs that are tried behind the end
 _TRIAL = 1 << 10  # what one more trial counts
+_EVENT = 32  # and what one event of it does, in bytes that take as long
 _CALLS = frozenset({rules.DANGEROUS_CALL, rules.UNKNOWN_CALL, rules.UNUSUAL_ARGUMENTS})
 # An opcode of a beginning behind PROTO, or a GLOBAL of protocol 0.
 _HIDDEN = re.compile(rb"\x80[\x02-\x05][\x95\x8ccX(}\])]|c[A-Za-z_][\w.]{0,60}\n[A-Za-z_][\w.]{0,60}\n")
@@ -60,6 +61,7 @@ class Scan:
         self.streams = streams
         self.last: Machine | None = None
         self.count = 0
+        self.heard = 0
         self._options = (torch, safe_prefixes)
         self._depth = depth
         self._place = 0  # where the source begins in the artifact, for explanations
@@ -147,6 +149,7 @@ class Scan:
                 if event.kind not in CHANGES and not explainer:
                     machine.settle(event)
                 continue
+            self.heard += 1
             if isinstance(event, Blob):
                 yield from self._inner(event, judge)
             else:
@@ -257,7 +260,7 @@ class Scan:
                 parsed = (stop.offset or offset) - offset
             if scan.count:
                 reached = scan.end
-            effort += _TRIAL + max(parsed, scan.end - offset)
+            effort += _TRIAL + max(parsed, scan.end - offset, _EVENT * scan.heard)
             told = [finding for finding in found if scan.count or finding.rule in _CALLS]
             if scan.count:
                 self._put_down(scan, offset)

@@ -202,6 +202,16 @@ def test_every_trick_of_one_pull_request_is_named(api: Api, workspace: Path, tmp
     assert "evil.example" not in "".join(request.path for request in api.requests)
 
 
+def test_a_snapshot_of_the_packages_is_what_github_describes(api: Api, workspace: Path, tmp_path: Path) -> None:
+    before = change(workspace, {"requirements.txt": "numpy==2.3.5\ntorch==2.6.0\n"})
+    event = push_event(workspace, before=before)
+    done = run(api, workspace, "push", event, tmp_path / "1", dependency_snapshot="true")
+    (sent,) = [request for request in api.requests if "dependency-graph" in request.path]
+    assert sent.body["sha"] == git(workspace, "rev-parse", "HEAD")
+    assert "pkg:pypi/torch@2.6.0" in sent.body["manifests"]["requirements.txt"]["resolved"]
+    assert done.code == 0, done.log
+
+
 def test_workers_are_confined_in_the_image(api: Api) -> None:
     code = (
         "import os; from mlgate.confine import confine; print(confine(1 << 29, 1 << 20), os.getuid())\n"

@@ -202,3 +202,10 @@ def test_too_many_streams_are_incomplete() -> None:
 def test_programs_without_end_behind_a_pickle_are_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlgate.pickles.scan._EFFORT", 100_000)
     assert look(build.ordinary(2) + b"\xff" + b"\x80\x04\x95" * 30_000)[1] == "limit"
+
+
+def test_programs_behind_a_pickle_count_by_what_they_do_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mlgate.pickles.scan._EFFORT", 2_000_000)
+    assert look(build.ordinary(2) + b"\xff" + (build.proto(4) + build.frame(b"", 8)) * 400)[1] == "limit"
