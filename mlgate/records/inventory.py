@@ -194,7 +194,11 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vulnerability:
-    """An advisory that matched a package. `score` is CVSS 0.0 to 10.0 or None when unscored."""
+    """An advisory that matched a package. `score` is CVSS 0.0 to 10.0 or None when unscored.
+
+    `kev` is the day since when CISA lists it as exploited ("yes" when the day is unknown, "" when it does not),
+    `epss` FIRST's probability of that, 0.0 to 1.0, or None when there is none.
+    """
 
     id: str
     purl: str
@@ -206,6 +210,8 @@ class Vulnerability:
     fixed: tuple[str, ...] = ()
     url: str = ""
     malicious: bool = False
+    kev: str = ""
+    epss: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,14 @@ class Server:
             self.times -= 1
             return bool(self.failure) and self.failure not in RECORDS and self.times >= 0
 
+    def one(self, name: str) -> dict[str, Any] | None:
+        found = self.records.get(name)
+        if self.failure == "other-id" and found:
+            return {**found, "id": "GHSA-other"}
+        if self.failure == "other-package" and found:
+            return {**found, "affected": [{"package": {"ecosystem": "PyPI", "name": "another"}}]}
+        return None if self.failure == "gone" else found
+
     def batch(self, body: dict[str, Any]) -> dict[str, Any]:
         results = []
         for query in body["queries"]:
@@ -124,14 +132,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             server.asked.append((self.path, None))
-            found = server.records.get(self.path.rpartition("/")[2])
-            if server.failure == "other-id" and found:
-                found = {**found, "id": "GHSA-other"}
-            if server.failure == "other-package" and found:
-                found = {**found, "affected": [{"package": {"ecosystem": "PyPI", "name": "another"}}]}
-            if server.failure == "gone":
-                found = None
-            self._answer(found)
+            self._answer(server.one(self.path.rpartition("/")[2]))
 
         def _answer(self, value: Any) -> None:
             data = json.dumps(value).encode()
