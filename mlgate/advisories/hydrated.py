@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgate.advisories.records import Record, decode
+from mlgate.advisories.records import Record, decode, moment
 
 _LARGEST = 32 * 2**20
 
@@ -67,10 +67,4 @@ def _if_same(body: bytes, name: str, modified: str) -> Record | None:
         record = decode(body)
     except ValueError:
         return None
-    return record if record.id == name and _moment(record.modified) == _moment(modified) != "" else None
-
-
-def _moment(text: str) -> str:
-    """A time of RFC 3339 without the zeros that some answers have at its end and others have not."""
-    seconds, _, fraction = text.removesuffix("Z").partition(".")
-    return f"{seconds}.{fraction.rstrip('0')}" if seconds else ""
+    return record if record.id == name and moment(record.modified) == moment(modified) != "" else None
