@@ -28,6 +28,8 @@ OSV_URL = "https://api.osv.dev"
 _EXPLAINED = 200
 _UNREAD = 5  # files that are named as not looked at; a commit hook gives all of a commit
 DUMPS_URL = "https://osv-vulnerabilities.storage.googleapis.com"
+KEV_URL = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
+EPSS_URL = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,9 +197,11 @@ def _parser() -> argparse.ArgumentParser:
 
     db = commands.add_parser("db", help="the offline advisory database")
     actions = db.add_subparsers(dest="action", required=True, metavar="ACTION")
-    update = actions.add_parser("update", help="download OSV's dumps")
+    update = actions.add_parser("update", help="download OSV's dumps, or what changed in them")
     update.add_argument("--db", type=Path, required=True, metavar="DIR")
     update.add_argument("--ecosystem", action="append", metavar="NAME", help="repeatable (default: PyPI, npm, Maven)")
+    update.add_argument("--kev", action="store_true", help="CISA's list of exploited vulnerabilities too")
+    update.add_argument("--epss", action="store_true", help="FIRST's probabilities of exploitation too")
     status = actions.add_parser("status", help="say what is there and how old it is")
     status.add_argument("--db", type=Path, required=True, metavar="DIR")
     db.set_defaults(run=_db)
@@ -509,9 +513,15 @@ def _db(options: argparse.Namespace) -> _Said:
     from mlgate.advisories import update  # noqa: PLC0415
 
     if options.action == "status":
-        return _Said(text=update.status(options.db))
+        return _Said(text=update.status(options.db, today()))
     wanted = tuple(options.ecosystem or ("PyPI", "npm", "Maven"))
-    return _Said(text=update.update(options.db, wanted, os.environ.get("MLGATE_DUMPS_URL", DUMPS_URL)))
+    text = update.update(options.db, wanted, os.environ.get("MLGATE_DUMPS_URL", DUMPS_URL))
+    lists = {
+        kind: os.environ.get(variable, url)
+        for kind, variable, url in (("kev", "MLGATE_KEV_URL", KEV_URL), ("epss", "MLGATE_EPSS_URL", EPSS_URL))
+        if getattr(options, kind)
+    }
+    return _Said(text=text + update.update_lists(options.db, lists))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from mlgate import rules
-from mlgate.policy import demands, lineage
+from mlgate.advisories import rules as advisories
+from mlgate.policy import conditions, demands, lineage
 from mlgate.policy.schema import Policy, Waiver, threshold
 from mlgate.records import (
     Action,
@@ -27,9 +27,11 @@ from mlgate.records import (
 )
 
 _SOON = timedelta(days=14)
-_COMPARE = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "==": operator.eq}
 # Looks that failed for reasons outside of the content: that the base failed too proves nothing about it.
-CIRCUMSTANCES = {rules.INCOMPLETE[reason] for reason in ("unavailable", "timeout", "crashed", "unreadable")}
+CIRCUMSTANCES = {
+    *(rules.INCOMPLETE[reason] for reason in ("unavailable", "timeout", "crashed", "unreadable")),
+    *advisories.CIRCUMSTANCES,
+}
 # Rules about bytes: a waiver of one must name the bytes.
 BY_HASH = (Category.MODEL_FILE, Category.INCOMPLETE)
 
@@ -253,11 +255,9 @@ def _by_severity(policy: Policy, finding: Finding) -> tuple[Action, str]:
 
 
 def _vulnerability(policy: Policy, finding: Finding) -> tuple[Action, str]:
-    score = finding.fact("cvss")
-    for condition in policy.dependencies.block_if if score else ():
-        sign = condition.cvss.rstrip("0123456789.")
-        if _COMPARE[sign](float(score or 0), float(condition.cvss.removeprefix(sign))):
-            return Action.BLOCK, f"dependencies.block-if: cvss {condition.cvss}"
+    for condition in policy.dependencies.block_if:
+        if conditions.holds(condition, finding):
+            return Action.BLOCK, f"dependencies.block-if: {conditions.words(condition)}"
     if finding.fact("unscored"):
         return Action(policy.dependencies.no_score), f"dependencies.no-score: {policy.dependencies.no_score}"
     return _by_severity(policy, finding)

@@ -21,7 +21,7 @@ from mlgate.bom import diff_inventory
 from mlgate.cache import Cache
 from mlgate.collect import Progress, collect
 from mlgate.errors import MlgateError
-from mlgate.policy import load
+from mlgate.policy import conditions, load
 from mlgate.policy.schema import Policy
 from mlgate.records import Component, File, Finding, Include, Inventory, Kind, Limits, Rule, Verdict
 from mlgate.sandbox import Pool, workers
@@ -124,7 +124,7 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     if isinstance(kept, Cache):
         kept.save()
     with _timed(settings, "assemble and advise"):
-        inventory = _inventory(settings, readings, repository)
+        inventory = _inventory(settings, readings, repository, policy)
     links = {e.path: e.raw for e in entries if isinstance(e, File) and discover.escape_path(e.raw) != e.path}
     with _timed(settings, "compare with the base"):
         compared = _compared(settings, repository, base, policy, readings, links, known, limits, pool)
@@ -255,7 +255,9 @@ def _resolve(settings: Settings, repository: git.Repository | None) -> str:
     return repository.resolve(settings.base)
 
 
-def _inventory(settings: Settings, readings: Mapping[str, Reading], repository: git.Repository | None) -> Inventory:
+def _inventory(
+    settings: Settings, readings: Mapping[str, Reading], repository: git.Repository | None, policy: Policy
+) -> Inventory:
     head, time = repository.head() if repository else ("", 0)
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     time = int(epoch) if epoch.isdecimal() else time
@@ -263,7 +265,12 @@ def _inventory(settings: Settings, readings: Mapping[str, Reading], repository: 
     inventory = assemble(readings, root=settings.root.resolve().name, head=head, timestamp=time, whole=whole)
     if not settings.advisories:
         return inventory
-    source = lookup.AdvisorySource(url="" if settings.offline else settings.osv_url, database=settings.database)
+    source = lookup.AdvisorySource(
+        url="" if settings.offline else settings.osv_url,
+        database=settings.database,
+        cache=settings.cache / "osv" if settings.cache else None,
+        needs=conditions.needed(policy.dependencies),
+    )
     advice = lookup.lookup(inventory.components, source)
     return dataclasses.replace(
         inventory,
@@ -307,7 +314,7 @@ def _compared(
         whole = _materialise(repository, start, prefix, wanted, folder, limits)
         before = collect(folder, discover.walk(folder), catalogue=known, limits=limits, pool=pool)
     kept = {p: reading for p, reading in readings.items() if p not in shown and not p.startswith(folders)}
-    inventory = _inventory(settings, {**kept, **before}, repository)
+    inventory = _inventory(settings, {**kept, **before}, repository, policy)
     after = [reading for path, reading in readings.items() if path not in kept]
     whole = whole and all(path in kept or path in shown for path in readings)  # a moved submodule has no content here
     return judge.Base(

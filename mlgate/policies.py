@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from mlgate import beginning, git, judge, waive
+from mlgate.advisories.rules import CIRCUMSTANCES
 from mlgate.errors import MlgateError
 from mlgate.pipeline import Result, catalogue
 from mlgate.policy import commands, demands, load
@@ -18,7 +19,7 @@ from mlgate.reports.findings import FindingsFile
 
 _NOBODY = "@owner"
 # Only a policy that asks for something has these.
-_OWN = frozenset(rule.id for rule in demands.RULES if not rule.clause)
+_OWN = frozenset(rule.id for rule in (*demands.RULES, *CIRCUMSTANCES) if not rule.clause or rule in CIRCUMSTANCES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgate import rules
+from mlgate.advisories import exploited as exploitation
 from mlgate.advisories import offline
+from mlgate.advisories.exploited import Exploitation
 from mlgate.advisories.fixes import pasteable
 from mlgate.advisories.match import affected_ranges, fixed_versions, is_affected
 from mlgate.advisories.orders import Incomparable
 from mlgate.advisories.records import Affected, Package, Record
-from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, VULNERABLE
+from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, UNKNOWN_EXPLOITATION, VULNERABLE
 from mlgate.advisories.severity import rate
 from mlgate.advisories.source import Answer, Query, Unavailable
 from mlgate.advisories.upgrades import Ask, upgrades
@@ -30,10 +32,16 @@ _WITHOUT = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvisorySource:
-    """Where to ask: `url` of OSV's API ("" for no network) and the folder of the offline database, or None."""
+    """Where to ask: `url` of OSV's API ("" for no network) and the folder of the offline database, or None.
+
+    `cache` is a folder for records of the API that did not change, or None. `needs` are which of "kev" and "epss" the
+    policy decides by: that they are not in the database's folder is then a finding.
+    """
 
     url: str = ""
     database: Path | None = None
+    cache: Path | None = None
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,9 @@ def lookup(components: Iterable[Component], source: AdvisorySource) -> Advice:
         message = f"{source.url} did not answer; the {answer.origin} was used."
         findings.append(rules.finding(NOTE, Location(path=place), message))
     known = _known()
+    names = {name for records in answer.records.values() for record in records for name in _named(record)}
+    exploited = exploitation.read(source.database, names) if names or source.needs else exploitation.Exploitation()
+    findings += _untold(exploited, source.needs, Location(path=place))
     vulnerabilities: list[Vulnerability] = []
     concerning = {
         query: (*answer.records.get(query, ()), *known.get((query.ecosystem, query.name), ()))
@@ -75,7 +86,7 @@ def lookup(components: Iterable[Component], source: AdvisorySource) -> Advice:
     }
     risen = upgrades(concerning, _again(source) if answer.origin == source.url else None)
     for component, query in asked.items():
-        for said in _judged(component, query, concerning[query], risen.get(query, "")):
+        for said in _judged(component, query, concerning[query], risen.get(query, ""), exploited):
             (findings if isinstance(said, Finding) else vulnerabilities).append(said)  # type: ignore[arg-type]
     return Advice(
         findings=tuple(findings),
@@ -102,7 +113,7 @@ def _ask(source: AdvisorySource, queries: list[Query]) -> Answer:
         from mlgate.advisories.osv import Client  # noqa: PLC0415  (start-up)
 
         try:
-            return Client(url=source.url).ask(queries)
+            return Client(url=source.url, cache=source.cache).ask(queries)
         except Unavailable:
             if source.database is None:
                 raise
@@ -149,7 +160,7 @@ def _known() -> dict[tuple[str, str], tuple[Record, ...]]:
 
 
 def _judged(
-    component: Component, query: Query, records: tuple[Record, ...], upgrade: str
+    component: Component, query: Query, records: tuple[Record, ...], upgrade: str, exploited: Exploitation
 ) -> Iterator[Finding | Vulnerability]:
     live = tuple(record for record in records if not record.withdrawn)
     if not query.version:
@@ -167,14 +178,20 @@ def _judged(
             message = f"{component.name} {query.version} has no place in the order that {record.id} speaks of."
             yield from _told(component, INCOMPARABLE, message, (record,), severity=INCOMPARABLE.severity)
     for group in _groups(hits):
-        yield from _group(component, query, group, upgrade)
+        yield from _group(component, query, group, upgrade, exploited)
+
+
+def _named(record: Record) -> Iterator[str]:
+    """All ids of the record."""
+    yield record.id
+    yield from record.aliases or ()
 
 
 def _groups(records: Iterable[Record]) -> list[tuple[Record, ...]]:
     """Records that are aliases of each other, directly or by a common alias; each group's first id is its name."""
     groups: list[tuple[set[str], list[Record]]] = []
     for record in sorted(records, key=_preference):
-        names = {record.id, *(record.aliases or ())}
+        names = set(_named(record))
         joined = [group for group in groups if group[0] & names]
         members = [member for group in joined for member in group[1]]
         for group in joined:
@@ -190,12 +207,15 @@ def _preference(record: Record) -> tuple[int, str]:
 
 
 def _group(
-    component: Component, query: Query, group: tuple[Record, ...], upgrade: str
+    component: Component, query: Query, group: tuple[Record, ...], upgrade: str, exploited: Exploitation
 ) -> Iterator[Finding | Vulnerability]:
     first = group[0]
     malicious = any(record.malicious for record in group)
     rating = rate(group)
-    aliases = sorted({name for record in group for name in (record.id, *(record.aliases or ()))} - {first.id})
+    names = {name for record in group for name in _named(record)}
+    aliases = sorted(names - {first.id})
+    kev, epss = exploited.of(names)
+    probability = f"{epss or 0:.5f}".rstrip("0").rstrip(".")
     summary = next((text for record in group for text in (record.summary, record.details) if text), "").strip()
     shown = " ".join(summary.split())[:200]
     if malicious:
@@ -205,10 +225,13 @@ def _group(
         score = (
             f", CVSS {rating.score}" if rating.score is not None else ", unscored" if rating.severity is None else ""
         )
-        message = f"{component.name} {query.version}: {first.id}{score}: {shown}"
+        told = f"{', exploited (CISA KEV)' if kev else ''}{f', EPSS {probability}' if epss is not None else ''}"
+        message = f"{component.name} {query.version}: {first.id}{score}{told}: {shown}"
         facts: Pairs = (("cvss", str(rating.score)),) if rating.score is not None else ()
         if rating.severity is None:
             facts = (("unscored", "true"),)
+        facts += (("kev", kev),) if kev else ()
+        facts += (("epss", probability),) if epss is not None else ()
         severity = rating.severity or Severity.MEDIUM
         yield from _told(component, VULNERABLE, message, group, severity=severity, facts=facts, upgrade=upgrade)
     yield Vulnerability(
@@ -223,7 +246,21 @@ def _group(
         ranges=affected_ranges(group, query.ecosystem, query.name),
         url=f"https://osv.dev/vulnerability/{first.id}",
         malicious=malicious,
+        kev=kev,
+        epss=epss,
     )
+
+
+def _untold(exploited: Exploitation, needs: frozenset[str], place: Location) -> Iterator[Finding]:
+    """What cannot be told of exploitation: a file that is broken, or not there and needed."""
+    for name, why in exploited.broken:
+        yield rules.finding(UNKNOWN_EXPLOITATION, place, f"{name} in the database folder {why}.", evidence=name)
+    there = {"kev": exploited.kev, "epss": exploited.epss}
+    broken = {name.partition(".")[0] for name, _ in exploited.broken}
+    for kind in sorted(needs - broken):
+        if there[kind] is None:
+            message = f"The policy's block-if asks for {kind}, and there is no file with that (--db DIR)."
+            yield rules.finding(UNKNOWN_EXPLOITATION, place, message, evidence=kind)
 
 
 def _told(
@@ -237,7 +274,7 @@ def _told(
     upgrade: str = "",
 ) -> Iterator[Finding]:
     """The finding in each manifest that names the component."""
-    names = sorted({name for record in group for name in (record.id, *(record.aliases or ()))})
+    names = sorted({name for record in group for name in _named(record)})
     purl = component.purl or component.identity
     common: Pairs = (("purl", purl), ("advisory", group[0].id), ("aliases", ",".join(names)), *facts)
     for path, location in _places(component).items():

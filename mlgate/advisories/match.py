@@ -11,7 +11,6 @@ from urllib.parse import quote
 from mlgate.advisories.orders import ORDERS, UNHASHABLE, Incomparable, is_early
 from mlgate.advisories.records import Affected, Range, Record
 
-
 # The schemes of VERS by OSV's names of ecosystems.
 _SCHEMES = {
     "PyPI": "pypi",

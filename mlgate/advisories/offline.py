@@ -63,12 +63,21 @@ def records(folder: Path, ecosystem: str) -> Iterator[Record | None]:
 
 def read_record(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Record | None:
     """The record of a member, or None when it is none."""
+    data = read_member(archive, member)
+    try:
+        return None if data is None else decode(data)
+    except ValueError:
+        return None  # counted by the caller, and told
+
+
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
+    """The bytes of a member, or None when it cannot be read or is too large for a record."""
     try:
         with archive.open(member) as opened:
             data = opened.read(_LARGEST_RECORD + 1)
-        return decode(data) if len(data) <= _LARGEST_RECORD else None
     except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        return None  # counted by the caller, and told
+        return None
+    return data if len(data) <= _LARGEST_RECORD else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mlgate import http
+from mlgate.advisories.hydrated import Hydrated
+from mlgate.advisories.match import entries
 from mlgate.advisories.records import Record, decode
 from mlgate.advisories.source import Answer, Query, Unavailable
 
@@ -42,13 +45,17 @@ class _Batch(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """`url` is the API's base. Times are seconds: `timeout` of a read, `deadline` of everything; `largest` is bytes."""
+    """`url` is the API's base. Times are seconds: `timeout` of a read, `deadline` of everything; `largest` is bytes.
+
+    `cache` is a folder for records that were had before, or None.
+    """
 
     url: str
     timeout: float = 20.0
     deadline: float = 120.0
     tries: int = 5
     largest: int = 32 * 2**20
+    cache: Path | None = None
     sleep: Callable[[float], None] = time.sleep
     _started: float = field(default_factory=time.monotonic)
 
@@ -56,17 +63,21 @@ class Client:
         """Every record that concerns a query. Raises Unavailable when any part of that could not be had."""
         with http.session() as session:
             hits = self._hits(session, list(dict.fromkeys(queries)))
-            ids = sorted({hit for found in hits.values() for hit in found})
+            wanted = sorted({hit for found in hits.values() for hit in found})
             with ThreadPoolExecutor(_PARALLEL) as pool:
-                records = dict(zip(ids, pool.map(lambda name: self._record(session, name), ids), strict=True))
-        return Answer(
-            records={query: tuple(records[name] for name in sorted(found)) for query, found in hits.items()},
-            origin=self.url,
-        )
+                records = dict(zip(wanted, pool.map(lambda hit: self._record(session, hit), wanted), strict=True))
+        found = {query: {name: records[name, when] for name, when in sorted(said)} for query, said in hits.items()}
+        for query, named in found.items():
+            for record in named.values():
+                if not record.withdrawn and not any(entries(record, query.ecosystem, query.name)):
+                    raise Unavailable(f"OSV gave {record.id[:60]} for {query.name[:100]}, which it is not about")
+        return Answer(records={query: tuple(named.values()) for query, named in found.items()}, origin=self.url)
 
-    def _hits(self, session: Any, queries: list[Query]) -> dict[Query, set[str]]:
-        found: dict[Query, set[str]] = {query: set() for query in queries}
+    def _hits(self, session: Any, queries: list[Query]) -> dict[Query, set[tuple[str, str]]]:
+        """The ids of records for each query, each with when it was modified."""
+        found: dict[Query, set[tuple[str, str]]] = {query: set() for query in queries}
         pending: list[tuple[Query, str]] = [(query, "") for query in queries]
+        seen: set[tuple[Query, str]] = set()
         for _ in range(_PAGES):
             if not pending:
                 return found
@@ -75,14 +86,17 @@ class Client:
             answer = self._decoded(self._request(session, "POST", "/v1/querybatch", body), _Batch)
             if len(answer.results) != len(batch):
                 raise Unavailable(f"OSV answered {len(answer.results)} of {len(batch)} queries")
-            for (query, token), result in zip(batch, answer.results, strict=True):
-                names = {hit.id for hit in result.vulns or ()}
+            for (query, _), result in zip(batch, answer.results, strict=True):
                 # without a version every advisory of the package comes back, and only malware is asked for
-                found[query] |= names if query.version else {name for name in names if name.startswith("MAL-")}
+                found[query] |= {
+                    (hit.id, hit.modified) for hit in result.vulns or () if query.version or hit.id.startswith("MAL-")
+                }
                 if result.next_page_token:
-                    if result.next_page_token == token:
+                    following = (query, result.next_page_token)
+                    if following in seen:
                         raise Unavailable("OSV gave the same page token again")
-                    pending.append((query, result.next_page_token))
+                    seen.add(following)
+                    pending.append(following)
         raise Unavailable(f"OSV gave more than {_PAGES} pages")
 
     @staticmethod
@@ -93,9 +107,14 @@ class Client:
             body["version"] = query.version.removeprefix("v") if query.ecosystem == "Go" else query.version
         return body | ({"page_token": token} if token else {})
 
-    def _record(self, session: Any, name: str) -> Record:
+    def _record(self, session: Any, hit: tuple[str, str]) -> Record:
         from urllib.parse import quote  # noqa: PLC0415
 
+        name, modified = hit
+        kept = Hydrated(url=self.url, folder=self.cache)
+        record = kept.get(name, modified)
+        if record is not None:
+            return record
         data = self._request(session, "GET", f"/v1/vulns/{quote(name, safe='')}", None)
         try:
             record = decode(data)
@@ -103,6 +122,7 @@ class Client:
             raise Unavailable(f"OSV's record {name[:60]} is of another form: {str(error)[:200]}") from None
         if record.id != name:
             raise Unavailable(f"OSV gave {record.id[:60]} for {name[:60]}")
+        kept.put(name, modified, data)
         return record
 
     @staticmethod

@@ -90,3 +90,9 @@ _DECODER = msgspec.json.Decoder(Record)
 def decode(data: bytes) -> Record:
     """The record in the bytes. Raises msgspec.DecodeError or ValidationError (both ValueError) when it is none."""
     return _DECODER.decode(data)
+
+
+def moment(text: str) -> str:
+    """A time of RFC 3339 in UTC that compares: without the zeros that some write at its end and others do not."""
+    seconds, _, fraction = text.removesuffix("Z").removesuffix("+00:00").partition(".")
+    return f"{seconds}.{fraction.rstrip('0')}".rstrip(".") if seconds else ""

@@ -64,4 +64,17 @@ NOTE = Rule(
     "it was downloaded.",
     remediation="Run again, or refresh the database with `mlgate db update`.",
 )
-RULES = (VULNERABLE, MALICIOUS, POSSIBLE, INCOMPARABLE, NOTE)
+UNKNOWN_EXPLOITATION = Rule(
+    id="MLG-DEP-060",
+    title="What is exploited cannot be told",
+    severity=Severity.MEDIUM,
+    category=Category.INCOMPLETE,
+    help="`dependencies.block-if` asks for `kev` or `epss`, and the database folder has no file with that, or one that "
+    "cannot be read to its end. A vulnerability that the policy would block may have been let pass.",
+    remediation="Run `mlgate db update --db DIR --kev --epss` and scan with `--db DIR`, with or without `--offline`.",
+    clause="on-incomplete",
+    cwe=("CWE-693",),
+)
+RULES = (VULNERABLE, MALICIOUS, POSSIBLE, INCOMPARABLE, NOTE, UNKNOWN_EXPLOITATION)
+# Looks that failed for reasons outside of what was scanned.
+CIRCUMSTANCES = (UNKNOWN_EXPLOITATION,)

@@ -70,6 +70,12 @@ def _entry(
     properties = [Property(name="mlgate:purl", value=clean(r.purl, 500)) for r in records if not targets.get(r.purl)]
     if any(record.malicious for record in records):
         properties.append(Property(name="mlgate:malicious", value="true"))
+    listed = sorted(record.kev for record in records if record.kev)
+    if listed:
+        properties.append(Property(name="mlgate:kev", value=clean(listed[0], 100)))
+    scores = [record.epss for record in records if record.epss is not None]
+    if scores:  # no rating, since those are written with one digit after the point
+        properties.append(Property(name="mlgate:epss", value=f"{max(scores):.5f}"))
     return CdxVulnerability(
         bom_ref=f"vulnerability:{name}",
         id=name,

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
 
-from mlgate import __version__
+from mlgate import __version__, http
+from mlgate.http import Reply, TooLarge
 from mlgate.hub.answer import Info, NoAnswer, read, reduced
 from mlgate.hub.cache import Cache, Key
 from mlgate.hub.settings import HubSettings
@@ -30,8 +31,7 @@ _REDIRECTS = 3
 _LONGEST_WAIT = 30.0
 _SILENCES = 3  # requests without any answer, one after the other, after which nothing more is asked
 _AGAIN = frozenset({429, 500, 502, 503, 504})
-_SILENT = "the hub does not answer"
-_BROKEN = 0  # stands for the status of an answer that ended early or came too slowly
+_SILENT = "the hub does not answer in time, or not to the end"
 _FOLLOWED = frozenset({301, 302, 307, 308})
 _REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,200}")  # git check-ref-format
 _LIMIT = re.compile(r'"[\w -]+"\s*;\s*r\s*=\s*(\d{1,9})\s*;\s*t\s*=\s*(\d{1,9})', re.ASCII)
@@ -44,10 +44,6 @@ _REASONS = {
 }
 
 
-class _TooLarge(Exception):  # noqa: N818  (a smaller question may have an answer)
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class _Bearer:
     # An auth object instead of a header: otherwise a .netrc would replace it.
@@ -57,14 +53,6 @@ class _Bearer:
         if self.token:
             request.headers["Authorization"] = f"Bearer {self.token}"
         return request
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reply:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
@@ -122,12 +110,12 @@ class Client:
     def _answer(self, path: str, *, with_files: bool) -> dict[str, Any]:
         try:
             return reduced(self._get(path + ("?blobs=true" if with_files else "")))
-        except _TooLarge:
+        except TooLarge:
             if not with_files:
                 raise NoAnswer(f"the answer is larger than {LARGEST:,} bytes") from None
         try:
             return reduced(self._get(path)) | {"siblings": []}
-        except _TooLarge:
+        except TooLarge:
             raise NoAnswer(f"the answer is larger than {LARGEST:,} bytes") from None
 
     def _get(self, path: str) -> bytes:
@@ -144,7 +132,7 @@ class Client:
                     followed += 1
                     continue
                 reason, pause = self._reason(reply), _pause(reply.headers)
-                if reply.status not in {_BROKEN, *_AGAIN}:
+                if reply.status not in _AGAIN:
                     raise NoAnswer(reason)
                 wait = wait if pause is None else pause
                 if reply.status == 429 and (wait > _LONGEST_WAIT or wait > self._until - self._clock()):
@@ -154,7 +142,7 @@ class Client:
             self._sleep(wait)
         raise NoAnswer(reason)
 
-    def _target(self, reply: _Reply) -> str:
+    def _target(self, reply: Reply) -> str:
         location = reply.headers.get("location", "")[:2000]
         try:
             target = urljoin(reply.url, location)
@@ -166,15 +154,13 @@ class Client:
         return target
 
     @staticmethod
-    def _reason(reply: _Reply) -> str:
-        if reply.status == _BROKEN:
-            return "the answer ends early, or takes too long"
+    def _reason(reply: Reply) -> str:
         code = reply.headers.get("x-error-code", "")
         named = f" {code}" if _CODE.fullmatch(code) else ""
         told = _REASONS.get(reply.status, "")
         return f"status {reply.status}{named}{f': {told}' if told else ''}"
 
-    def _try(self, url: str) -> _Reply | None:
+    def _try(self, url: str) -> Reply | None:
         """One request; None when it had no answer. Raises NoAnswer when no more may be sent."""
         with self._lock:
             if self._stopped:
@@ -191,55 +177,23 @@ class Client:
                 self._stopped = _SILENT
         return reply
 
-    def _once(self, url: str) -> _Reply | None:
-        import requests  # noqa: PLC0415  (start-up)
-        import urllib3  # noqa: PLC0415
-
+    def _once(self, url: str) -> Reply | None:
         left = min(self._settings.timeout, self._until - self._clock())
-        until = self._clock() + left
-        headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",  # a size of what was compressed would say little
-            "User-Agent": f"mlgate/{__version__}",
-        }
+        headers = {"Accept": "application/json", "User-Agent": f"mlgate/{__version__}"}
         try:
-            with (
-                requests.Session() as session,
-                _unfollowed(session).get(
-                    url, headers=headers, auth=self._auth, timeout=left, allow_redirects=False, stream=True
-                ) as response,
-            ):
-                kept = {name.lower(): value for name, value in response.headers.items()}
-                status = response.status_code
-                try:
-                    body = self._body(response, until) if status == 200 else b""
-                except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-                    status, body = _BROKEN, b""
-                return _Reply(status=status, headers=kept, body=body, url=url)
-        # The library's words can hold a proxy's password, so none of them is told.
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+            with http.session() as session:
+                return http.fetch(
+                    session,
+                    "GET",
+                    url,
+                    seconds=left,
+                    largest=LARGEST,
+                    body_of=frozenset({200}),
+                    headers=headers,
+                    auth=self._auth,
+                )
+        except http.NoReply:
             return None
-
-    def _body(self, response: requests.Response, until: float) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while part := response.raw.read1(1 << 16):  # what is there, so that a slow trickle is seen as one
-            size += len(part)
-            if size > LARGEST:
-                raise _TooLarge
-            if self._clock() > until:
-                raise TimeoutError
-            parts.append(part)
-        stated = response.headers.get("Content-Length", "")
-        if stated.isdecimal() and len(stated) < 20 and int(stated) != size:
-            raise TimeoutError  # cut off: asked again
-        return b"".join(parts)
-
-
-def _unfollowed(session: requests.Session) -> requests.Session:
-    """The session without its look at redirects: it reads their whole body, also where it follows none."""
-    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]  # noqa: ARG005  (called by name)
-    return session
 
 
 def _pause(headers: Mapping[str, str]) -> float | None:

@@ -143,7 +143,8 @@ def parse(stated: str) -> Any:
 
     try:
         return Licensing().parse(stated)
-    except ExpressionError:
+    # boolean.py's parser fails with errors of its own and of Python's on brackets that make no sense
+    except (ExpressionError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

@@ -230,9 +230,27 @@ class Code(_Part, frozen=True, kw_only=True):
 
 
 class Condition(_Part, frozen=True, kw_only=True):
-    """All that is named must hold."""
+    """All that is named must hold; `kev` and `epss` need their files in the folder of `--db`."""
 
-    cvss: Annotated[str, Meta(pattern=r"^(>=|>|<=|<|==)[0-9]{1,2}(\.[0-9])?$", description='Such as ">=9.0".')]
+    kev: Annotated[
+        bool,
+        Meta(description="In CISA's catalogue of vulnerabilities that are being exploited."),
+    ] = False
+    cvss: Annotated[
+        str, Meta(pattern=r"^((>=|>|<=|<|==)[0-9]{1,2}(\.[0-9])?)?$", description='The score, such as ">=9.0".')
+    ] = ""
+    epss: Annotated[
+        str,
+        Meta(
+            pattern=r"^((>=|>|<=|<|==)[01](\.[0-9]{1,5})?)?$",
+            description='FIRST\'s probability of exploitation in the next 30 days, such as ">=0.1".',
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a condition that would hold for everything."""
+        if not (self.kev or self.cvss or self.epss):
+            raise ValueError("A condition names kev, cvss or epss")
 
 
 class Dependencies(_Part, frozen=True, kw_only=True):
@@ -240,7 +258,7 @@ class Dependencies(_Part, frozen=True, kw_only=True):
 
     malicious: Decide = "block"
     block_if: Annotated[
-        tuple[Condition, ...],
+        tuple[Annotated[Condition, Meta(extra_json_schema={"minProperties": 1})], ...],
         Meta(description="Known vulnerabilities that block whatever `fail-on.dependency` says; one match is enough."),
     ] = ()
     no_score: Annotated[Decide, Meta(description="Known vulnerabilities that nobody scored.")] = "warn"

@@ -197,6 +197,8 @@ class Vulnerability:
     """An advisory that matched a package. `score` is CVSS 0.0 to 10.0 or None when unscored.
 
     `ranges` are what the advisory calls affected, in the VERS notation ("vers:pypi/>=1.0|<2.0").
+    `kev` is the day since when CISA lists it as exploited ("yes" when the day is unknown, "" when it does not),
+    `epss` FIRST's probability of that, 0.0 to 1.0, or None when there is none.
     """
 
     id: str
@@ -210,6 +212,8 @@ class Vulnerability:
     ranges: tuple[str, ...] = ()
     url: str = ""
     malicious: bool = False
+    kev: str = ""
+    epss: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,8 @@ def _advisories(inventory: Inventory) -> Iterable[tuple[str, ...]]:
         names = ", ".join((known.id, *known.aliases[:3]))
         score = "" if known.score is None else f" {known.score:.1f}"
         word = "malicious" if known.malicious else f"{known.severity or 'unscored'}{score}"
+        word += ", exploited (KEV)" if known.kev else ""
+        word += "" if known.epss is None else f", EPSS {known.epss:.3f}"
         yield (names, known.purl, word, ", ".join(known.fixed[:4]) or "no fix named", known.summary)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -199,11 +200,12 @@ def test_the_database_is_downloaded_whole_or_not_at_all(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{http_server.server_address[1]}"
         target = tmp_path / "db"
         assert update.update(target, ("PyPI",), url) == "PyPI: 1 records\n"
-        assert "PyPI: 1 records, newest 2026-01-02" in update.status(target)
+        assert "PyPI: 1 records, newest 2026-01-02, last updated 20" in update.status(target, date(2030, 1, 1))
         for wrong in ("npm", "Maven", "../x"):
             with pytest.raises(MlgateError):
                 update.update(target, (wrong,), url)
         with pytest.raises(MlgateError, match="larger"):
             update.update(target, ("PyPI",), url, largest=10)
         http_server.shutdown()
-    assert sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()) == ["PyPI/all.zip"]
+    files = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
+    assert files == ["PyPI/all.zip", "mlgate-db.json"]

@@ -7,12 +7,15 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+# Failures of the answers about single records; all others are of any answer.
+RECORDS = frozenset({"other-id", "other-package", "gone"})
 V31_CRITICAL = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
 
 
@@ -81,7 +84,15 @@ class Server:
     def failing(self) -> bool:
         with self.lock:
             self.times -= 1
-            return bool(self.failure) and self.times >= 0
+            return bool(self.failure) and self.failure not in RECORDS and self.times >= 0
+
+    def one(self, name: str) -> dict[str, Any] | None:
+        found = self.records.get(name)
+        if self.failure == "other-id" and found:
+            return {**found, "id": "GHSA-other"}
+        if self.failure == "other-package" and found:
+            return {**found, "affected": [{"package": {"ecosystem": "PyPI", "name": "another"}}]}
+        return None if self.failure == "gone" else found
 
     def batch(self, body: dict[str, Any]) -> dict[str, Any]:
         results = []
@@ -121,7 +132,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             server.asked.append((self.path, None))
-            self._answer(server.records.get(self.path.rpartition("/")[2]))
+            self._answer(server.one(self.path.rpartition("/")[2]))
 
         def _answer(self, value: Any) -> None:
             data = json.dumps(value).encode()
@@ -132,15 +143,20 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 if status == 0:
                     return
             self.send_response(status)
-            for key, text in {"Content-Length": str(len(data)), **headers}.items():
+            plain = {"Content-Length": str(len(data)), "Content-Type": "application/json"}
+            for key, text in {**plain, **headers}.items():
                 self.send_header(key, text)
             self.end_headers()
-            self.wfile.write(data)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.wfile.write(data)
 
         def _broken(self, data: bytes) -> tuple[int, bytes, dict[str, str]]:
             kinds: dict[str, tuple[int, bytes, dict[str, str]]] = {
                 "429": (429, b"", {"Retry-After": "2"}),
                 "429-long": (429, b"", {"Retry-After": "86400"}),
+                "429-date": (429, b"", {"Retry-After": formatdate(time.time() + 2, usegmt=True)}),
+                "429-past": (429, b"", {"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}),
+                "429-nonsense": (429, b"", {"Retry-After": "soon"}),
                 "503": (503, b"busy", {}),
                 "400": (400, b"{}", {}),
                 "truncated": (200, data[: len(data) // 2], {}),
@@ -151,6 +167,12 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 "huge": (200, b'{"results": [' + b" " * (3 << 20) + b"]}", {}),
                 "redirect": (302, b"", {"Location": "http://127.0.0.1:9/v1/querybatch"}),
                 "loop": (200, b'{"results": [{"next_page_token": "0"}]}', {}),
+                "tokens": (200, b'{"results": [{"next_page_token": "%d"}]}' % -server.times, {}),
+                "40-mb": (200, b'{"results": [' + b" " * 40_000_000 + b"{}]}", {}),
+                "html": (200, b"<html>Sign in to the guest network</html>", {"Content-Type": "text/html"}),
+                "gzip": (200, b"\x1f\x8b", {"Content-Encoding": "gzip"}),
+                "no-json": (200, b"\xff\xfe", {}),
+                "deep": (200, b"[" * 200_000, {}),
             }
             if server.failure == "hang":
                 time.sleep(1.5)

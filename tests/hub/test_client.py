@@ -161,8 +161,8 @@ def test_an_answer_that_is_too_large_is_asked_for_without_files(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("answer", "drip", "said"),
     [
-        (hub.cut_off(), False, "ends early"),
-        (hub.trickle(), True, "ends early, or takes too long"),
+        (hub.cut_off(), False, "not to the end"),
+        (hub.trickle(), True, "not to the end"),
         (hub.trickling_redirect(), True, "redirected to what is no address"),
         (hub.silence(), True, "does not answer"),
         (hub.silence(), False, "does not answer"),
@@ -177,8 +177,8 @@ def test_a_hub_that_hangs_holds_nobody_up(answer: bytes, *, drip: bool, said: st
 
 def test_no_hub_is_asked_three_times_and_not_for_each_name() -> None:
     client = Client(HubSettings(url="http://127.0.0.1:9"), sleep=lambda _: None)
-    assert reason(lambda: client.info(Kind.MODEL, "acme/a", "")) == "the hub does not answer"
-    assert reason(lambda: client.info(Kind.MODEL, "acme/b", "")) == "the hub does not answer"
+    assert reason(lambda: client.info(Kind.MODEL, "acme/a", "")) == "the hub does not answer in time, or not to the end"
+    assert reason(lambda: client.info(Kind.MODEL, "acme/b", "")) == "the hub does not answer in time, or not to the end"
 
 
 def test_a_netrc_is_not_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,8 +65,12 @@ REASON_ONLY = "analysis: {justification: code_not_present}"
             ':2: unknown key "pickle" in dependencies. There is models.pickle.',
         ),
         (
-            "version: 1\ndependencies: {block-if: [{kev: true}]}\n",
-            ':2: unknown key "kev" in dependencies.block-if[0]. Known: cvss.',
+            "version: 1\ndependencies: {block-if: [{kve: true}]}\n",
+            ':2: unknown key "kve" in dependencies.block-if[0]. Did you mean "kev"?',
+        ),
+        (
+            "version: 1\ndependencies: {block-if: [{kev: true}, {}]}\n",
+            ":2: dependencies.block-if[1]: a condition names kev, cvss or epss.",
         ),
         ("version: 1\nmodels: {require: license}\n", ":2: models.require: expected a list, got text."),
         ("version: 1\nlimits: {ratio: 0}\n", ":2: limits.ratio: expected a number >= 1."),
