@@ -126,6 +126,7 @@ class Entry:
 
     `origin` is registry, vcs, url or path, `commit` what fixes a vcs one. `needs` are names of the same ecosystem, or
     identities. `ecosystem` is another one than the file's.
+    `several` says that the file locks more than one version of the name, so that an edge has to say which it leaves.
     `bare` says that the format has a place for a hash and it is empty, `insecure` that it comes over plain http.
     """
 
@@ -145,6 +146,7 @@ class Entry:
     hashes: tuple[Hash, ...] = ()
     needs: tuple[str, ...] = ()
     licenses: tuple[str, ...] = ()
+    several: bool = False
     qualifiers: Pairs = ()
     properties: Pairs = ()
     bare: bool = False
@@ -268,7 +270,8 @@ def observations(ecosystem: Ecosystem, artifact: Artifact, entries: Iterable[Ent
             yield from _source(own, entry)
             for needed in dict.fromkeys(entry.needs):
                 target = needed if needed.startswith("pkg:") else identity(own, needed)
-                yield Relation(source=identity(own, entry.name), target=target)
+                source = identity(own, entry.name)
+                yield Relation(source=f"{source}@{entry.version}" if entry.several else source, target=target)
             if entry.insecure:
                 insecure.append(entry)
             if entry.bare and entry.origin == "registry":

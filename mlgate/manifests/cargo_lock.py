@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from mlgate.errors import Incomplete
 from mlgate.manifests._common import Lines, is_commit, read_toml, rows, table, word
-from mlgate.manifests._ecosystems import CARGO, RULES, Entry, Origin, observations, without_login
+from mlgate.manifests._ecosystems import CARGO, RULES, Entry, Origin, identity, observations, without_login
 from mlgate.records import Artifact, Hash, Inspector, Observation
 
 PUBLIC = ("registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/")
@@ -26,6 +27,17 @@ def _source(text: str) -> Origin:
     return Origin(origin="url" if "://" in text else "path", url=without_login(text) if "://" in text else "")
 
 
+def _name(need: object) -> str:
+    return word(need).partition(" ")[0]
+
+
+def _needed(need: str, count: Counter[str]) -> str:
+    """The crate that a dependency is, with its version where several are locked: then Cargo writes it."""
+    name, _, rest = need.partition(" ")
+    version = rest.partition(" ")[0]
+    return f"{identity(CARGO, name)}@{version}" if version and count[name] > 1 else name
+
+
 def _entries(artifact: Artifact) -> Iterator[Entry]:
     document, text = read_toml(artifact)
     packages = [table(item) for item in rows(document.get("package"))]
@@ -36,7 +48,7 @@ def _entries(artifact: Artifact) -> Iterator[Entry]:
     old = {tuple(key.split(" ")[1:4]): value for key, value in table(document.get("metadata")).items()}
     own = [package for package in [table(document.get("root")), *packages] if package and "source" not in package]
     direct = {tuple(word(need).split(" ")[:2]) for package in own for need in rows(package.get("dependencies"))}
-    known = {word(package.get("name")) for package in packages if "source" in package}
+    count = Counter(word(package.get("name")) for package in packages if "source" in package)
     for package, line in zip(packages, lines, strict=True):
         name, version, source = (word(package.get(key)) for key in ("name", "version", "source"))
         if not name or not version:
@@ -46,7 +58,6 @@ def _entries(artifact: Artifact) -> Iterator[Entry]:
         told = _source(source)
         checksum = word(package.get("checksum")) or word(old.get((name, version, f"({source})")))
         fixed = (Hash(algorithm="SHA-256", value=checksum, declared=True),) if _SHA256.fullmatch(checksum) else ()
-        needs = (word(need).split(" ")[0] for need in rows(package.get("dependencies")))
         yield Entry(
             name=name,
             location=artifact.at(line=line),
@@ -57,7 +68,10 @@ def _entries(artifact: Artifact) -> Iterator[Entry]:
             commit=told.commit if is_commit(told.commit) else "",
             index=told.index,
             hashes=fixed,
-            needs=tuple(need for need in needs if need in known),
+            needs=tuple(
+                _needed(word(need), count) for need in rows(package.get("dependencies")) if _name(need) in count
+            ),
+            several=count[name] > 1,
             bare=not fixed,
             insecure=told.insecure,
         )

@@ -53,6 +53,7 @@ def ranks() -> dict[str, int]:
     return {name: place for place, name in enumerate(text.split(), 1)}
 
 
+@functools.lru_cache(maxsize=8_192)
 def resembled(name: str) -> Resemblance | None:
     """Which popular package a name of PyPI (in its PEP 503 form) could be mistaken for, or None.
 

@@ -12,6 +12,13 @@ from mlgate.bom.validate import problems
 from tests.bom.validators import Json
 from tests.test_pipeline import look
 
+
+def crate(name: str, version: str, *needs: str) -> str:
+    source = "registry+https://github.com/rust-lang/crates.io-index"
+    asked = f"dependencies = {json.dumps(needs)}\n" if needs else ""
+    return f'[[package]]\nname = "{name}"\nversion = "{version}"\nsource = "{source}"\n{asked}'
+
+
 FILES = {
     "js/package-lock.json": json.dumps(
         {
@@ -32,9 +39,12 @@ FILES = {
         }
     ),
     "py/requirements.txt": "Scikit_Learn==1.7.2\n",
-    "rust/Cargo.lock": 'version = 4\n\n[[package]]\nname = "ours"\nversion = "0.1.0"\ndependencies = ["half"]\n\n'
-    '[[package]]\nname = "half"\nversion = "2.6.0"\nsource = "registry+https://github.com/rust-lang/crates.io-index"\n'
-    'checksum = "459196ed295495a68f7d7fe1d84f6c4b7ff0e21fe3017b2f283c6fac3ad803c9"\n',
+    "rust/Cargo.lock": "version = 4\n"
+    '[[package]]\nname = "ours"\nversion = "0.1.0"\ndependencies = ["half 2.6.0", "crunchy"]\n'
+    + crate("half", "1.8.3", "cfg-if")
+    + crate("half", "2.6.0")
+    + crate("cfg-if", "1.0.0")
+    + crate("crunchy", "0.2.4", "half 1.8.3"),
 }
 
 
@@ -90,3 +100,7 @@ def test_edges_are_those_of_the_lockfile(document: Json) -> None:
     assert edges["pkg:npm/%40hf/jinja@0.3.2"] == ["pkg:npm/tslib@2.8.1"]
     assert "pkg:npm/%40hf/jinja@0.3.2" in edges["mlgate:application"]
     assert "pkg:npm/tslib@2.8.1" not in edges["mlgate:application"]
+    assert edges["pkg:cargo/crunchy@0.2.4"] == ["pkg:cargo/half@1.8.3"]  # of two versions the one that is meant
+    assert edges["pkg:cargo/half@1.8.3"] == ["pkg:cargo/cfg-if@1.0.0"]
+    assert edges["pkg:cargo/half@2.6.0"] == []
+    assert "pkg:cargo/half@1.8.3" not in edges["mlgate:application"]

@@ -61,7 +61,7 @@ source = "git+https://h.test/fork?branch=main#{COMMIT}"
     }
     assert said.one("serde").hashes[0].value == SHA
     assert said.one("serde").occurrences[0].location.line == 7
-    assert said.relations == (Relation(source="pkg:cargo/serde", target="pkg:cargo/rand"),)
+    assert said.relations == (Relation(source="pkg:cargo/serde", target="pkg:cargo/rand@0.7.3"),)
     assert said.rules == ["MLG-DEP-030", "MLG-DEP-031"]
 
 
