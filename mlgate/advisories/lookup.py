@@ -11,7 +11,7 @@ from pathlib import Path
 from mlgate import rules
 from mlgate.advisories import offline
 from mlgate.advisories.fixes import pasteable
-from mlgate.advisories.match import fixed_versions, is_affected
+from mlgate.advisories.match import affects_all, fixed_versions, is_affected
 from mlgate.advisories.orders import Incomparable
 from mlgate.advisories.records import Affected, Package, Record
 from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, VULNERABLE
@@ -140,7 +140,7 @@ def _known() -> dict[tuple[str, str], tuple[Record, ...]]:
         record = Record(
             id=f"MAL-known-{entry['name']}",
             summary=f"{entry['summary']} ({entry['source']})",
-            affected=(Affected(package=package, listed=tuple(entry["versions"])),),
+            affected=(Affected(package=package, listed=tuple(entry.get("versions", ()))),),
         )
         found[package.ecosystem, package.name] = (record,)
     return found
@@ -152,7 +152,10 @@ def _judged(
     live = tuple(record for record in records if not record.withdrawn)
     if not query.version:
         for record in live:
-            if record.malicious:
+            if record.malicious and affects_all(record, query.ecosystem, query.name):
+                message = f"{component.name} is malware in every version ({record.id}): {_shown((record,))}"
+                yield from _told(component, MALICIOUS, message, (record,), severity=Severity.CRITICAL)
+            elif record.malicious:
                 message = f"{component.name}: some versions are malware ({record.id}), and none is fixed here."
                 yield from _told(component, POSSIBLE, message, (record,), severity=POSSIBLE.severity)
         return
@@ -194,8 +197,7 @@ def _group(
     malicious = any(record.malicious for record in group)
     rating = rate(group)
     aliases = sorted({name for record in group for name in (record.id, *(record.aliases or ()))} - {first.id})
-    summary = next((text for record in group for text in (record.summary, record.details) if text), "").strip()
-    shown = " ".join(summary.split())[:200]
+    shown = _shown(group)
     if malicious:
         message = f"{component.name} {query.version} is malware ({first.id}): {shown}"
         yield from _told(component, MALICIOUS, message, group, severity=Severity.CRITICAL)
@@ -221,6 +223,12 @@ def _group(
         url=f"https://osv.dev/vulnerability/{first.id}",
         malicious=malicious,
     )
+
+
+def _shown(group: tuple[Record, ...]) -> str:
+    """What the records are about, in one line."""
+    summary = next((text for record in group for text in (record.summary, record.details) if text), "")
+    return " ".join(summary.split())[:200]
 
 
 def _told(
