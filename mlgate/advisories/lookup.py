@@ -13,7 +13,7 @@ from mlgate.advisories import exploited as exploitation
 from mlgate.advisories import offline
 from mlgate.advisories.exploited import Exploitation
 from mlgate.advisories.fixes import pasteable
-from mlgate.advisories.match import affected_ranges, fixed_versions, is_affected
+from mlgate.advisories.match import affected_ranges, affects_all, fixed_versions, is_affected
 from mlgate.advisories.orders import Incomparable
 from mlgate.advisories.records import Affected, Package, Record
 from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, UNKNOWN_EXPLOITATION, VULNERABLE
@@ -126,7 +126,7 @@ def _again(source: AdvisorySource) -> Ask:
     """Asks the API once more, about the versions that are to be proposed."""
     from mlgate.advisories.osv import Client  # noqa: PLC0415  (start-up)
 
-    return Client(url=source.url).ask
+    return Client(url=source.url, cache=source.cache).ask
 
 
 def _unavailable(asked: Iterable[Component], reason: str) -> Advice:
@@ -153,7 +153,7 @@ def _known() -> dict[tuple[str, str], tuple[Record, ...]]:
         record = Record(
             id=f"MAL-known-{entry['name']}",
             summary=f"{entry['summary']} ({entry['source']})",
-            affected=(Affected(package=package, listed=tuple(entry["versions"])),),
+            affected=(Affected(package=package, listed=tuple(entry.get("versions", ()))),),
         )
         found[package.ecosystem, package.name] = (record,)
     return found
@@ -165,7 +165,10 @@ def _judged(
     live = tuple(record for record in records if not record.withdrawn)
     if not query.version:
         for record in live:
-            if record.malicious:
+            if record.malicious and affects_all(record, query.ecosystem, query.name):
+                message = f"{component.name} is malware in every version ({record.id}): {_shown((record,))}"
+                yield from _told(component, MALICIOUS, message, (record,), severity=Severity.CRITICAL)
+            elif record.malicious:
                 message = f"{component.name}: some versions are malware ({record.id}), and none is fixed here."
                 yield from _told(component, POSSIBLE, message, (record,), severity=POSSIBLE.severity)
         return
@@ -216,8 +219,7 @@ def _group(
     aliases = sorted(names - {first.id})
     kev, epss = exploited.of(names)
     probability = f"{epss or 0:.5f}".rstrip("0").rstrip(".")
-    summary = next((text for record in group for text in (record.summary, record.details) if text), "").strip()
-    shown = " ".join(summary.split())[:200]
+    shown = _shown(group)
     if malicious:
         message = f"{component.name} {query.version} is malware ({first.id}): {shown}"
         yield from _told(component, MALICIOUS, message, group, severity=Severity.CRITICAL)
@@ -261,6 +263,12 @@ def _untold(exploited: Exploitation, needs: frozenset[str], place: Location) -> 
         if there[kind] is None:
             message = f"The policy's block-if asks for {kind}, and there is no file with that (--db DIR)."
             yield rules.finding(UNKNOWN_EXPLOITATION, place, message, evidence=kind)
+
+
+def _shown(group: tuple[Record, ...]) -> str:
+    """What the records are about, in one line."""
+    summary = next((text for record in group for text in (record.summary, record.details) if text), "")
+    return " ".join(summary.split())[:200]
 
 
 def _told(

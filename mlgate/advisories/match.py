@@ -85,6 +85,17 @@ def is_affected(record: Record, ecosystem: str, name: str, version: str) -> bool
     return False
 
 
+def affects_all(record: Record, ecosystem: str, name: str) -> bool:
+    """Whether the record names every version there can be: no boundary at all, or none above the first version."""
+    for affected in entries(record, ecosystem, name) if not record.withdrawn else ():
+        bounds = [each for each in affected.ranges if each.type != "GIT"]
+        if not affected.ranges and not affected.versions:
+            return True
+        if any(each.events and all(event.introduced == "0" for event in each.events) for each in bounds):
+            return True
+    return False
+
+
 def _equal(ecosystem: str, version: str, listed: tuple[str, ...]) -> bool:
     """Whether the same version is listed in another spelling (1.0 and 1.0.0)."""
     if not listed:

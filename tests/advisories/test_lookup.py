@@ -209,3 +209,51 @@ def test_the_database_is_downloaded_whole_or_not_at_all(tmp_path: Path) -> None:
         http_server.shutdown()
     files = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
     assert files == ["PyPI/all.zip", "mlgate-db.json"]
+
+
+def test_malware_by_version_by_name_withdrawn_and_unpinned(tmp_path: Path) -> None:
+    records = (
+        record("MAL-1", "listed", versions=("2.6.2", "2.6.3")),
+        record("MAL-2", "withdrawn", versions=("1",), withdrawn=True),
+        record("MAL-3", "whole", events=({"introduced": "0"},)),
+        record("MAL-4", "named"),
+        record("MAL-5", "ranged", events=({"introduced": "0"}, {"fixed": "2"})),
+    )
+    of = {
+        ("listed", "2.6.2"): ["MLG-DEP-002"],
+        ("listed", "2.6.2.0"): ["MLG-DEP-002"],
+        ("listed", "2.6.1"): [],
+        ("listed", None): ["MLG-DEP-003"],
+        ("withdrawn", "1"): [],
+        ("withdrawn", None): [],
+        ("whole", "9"): ["MLG-DEP-002"],
+        ("whole", None): ["MLG-DEP-002"],
+        ("named", None): ["MLG-DEP-002"],
+        ("ranged", "1"): ["MLG-DEP-002"],
+        ("ranged", "2"): [],
+        ("ranged", None): ["MLG-DEP-003"],
+        ("torchtriton", "3.0.0"): ["MLG-DEP-002"],
+        ("torchtriton", "2.0.0"): [],
+        ("torchtriton", None): ["MLG-DEP-003"],
+        ("ultralytics", "8.3.42"): ["MLG-DEP-002"],
+        ("ultralytics", "8.3.43"): [],
+        ("jeIlyfish", None): ["MLG-DEP-002"],
+        ("jellyfish", "1.0"): [],
+        ("numipy", None): ["MLG-DEP-002"],
+    }
+    for (name, version), expected in of.items():
+        assert rules(ask(tmp_path, *records, of=(component(name, version),))) == expected, (name, version)
+
+
+def test_the_table_of_known_malware_is_whole() -> None:
+    import importlib.resources
+    import tomllib
+
+    text = importlib.resources.files("mlgate.advisories").joinpath("known.toml").read_text(encoding="utf-8")
+    packages = tomllib.loads(text)["package"]
+    assert len({entry["name"] for entry in packages}) == len(packages) >= 9
+    for entry in packages:
+        assert entry["source"].startswith("https://")
+        assert entry["summary"]
+        assert entry["name"] == entry["name"].lower()
+        assert all(isinstance(version, str) for version in entry.get("versions", ()))
