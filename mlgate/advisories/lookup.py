@@ -6,7 +6,6 @@ import importlib.resources
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from mlgate import rules
 from mlgate.advisories import exploited as exploitation
@@ -15,29 +14,16 @@ from mlgate.advisories.exploited import Exploitation
 from mlgate.advisories.fixes import pasteable
 from mlgate.advisories.match import Incomparable, fixed_versions, is_affected, smallest_upgrade
 from mlgate.advisories.records import Affected, Package, Record
-from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, UNKNOWN_EXPLOITATION, VULNERABLE
+from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, VULNERABLE
 from mlgate.advisories.severity import rate
-from mlgate.advisories.source import Answer, Query, Unavailable
+from mlgate.advisories.shortcomings import shortcomings
+from mlgate.advisories.source import AdvisorySource, Answer, Query, Unavailable
 from mlgate.records import Component, Finding, Kind, Location, Pairs, Rule, Severity, Vulnerability
 
 __all__ = ["RULES", "Advice", "AdvisorySource", "lookup"]
 
 _MOST = 20_000
 _WITHOUT = frozenset({"conda"})  # ecosystems of which OSV has no advisories; their readers say so, once a file
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdvisorySource:
-    """Where to ask: `url` of OSV's API ("" for no network) and the folder of the offline database, or None.
-
-    `cache` is a folder for records of the API that did not change, or None. `needs` are which of "kev" and "epss" the
-    policy decides by: that they are not in the database's folder is then a finding.
-    """
-
-    url: str = ""
-    database: Path | None = None
-    cache: Path | None = None
-    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +60,7 @@ def lookup(components: Iterable[Component], source: AdvisorySource) -> Advice:
     known = _known()
     names = {name for records in answer.records.values() for record in records for name in _named(record)}
     exploited = exploitation.read(source.database, names) if names or source.needs else exploitation.Exploitation()
-    findings += _untold(exploited, source.needs, Location(path=place))
+    findings += shortcomings(answer.days, exploited, source, Location(path=place))
     vulnerabilities: list[Vulnerability] = []
     for component, query in asked.items():
         records = (*answer.records.get(query, ()), *known.get((query.ecosystem, query.name), ()))
@@ -234,18 +220,6 @@ def _group(
         kev=kev,
         epss=epss,
     )
-
-
-def _untold(exploited: Exploitation, needs: frozenset[str], place: Location) -> Iterator[Finding]:
-    """What cannot be told of exploitation: a file that is broken, or not there and needed."""
-    for name, why in exploited.broken:
-        yield rules.finding(UNKNOWN_EXPLOITATION, place, f"{name} in the database folder {why}.", evidence=name)
-    there = {"kev": exploited.kev, "epss": exploited.epss}
-    broken = {name.partition(".")[0] for name, _ in exploited.broken}
-    for kind in sorted(needs - broken):
-        if there[kind] is None:
-            message = f"The policy's block-if asks for {kind}, and there is no file with that (--db DIR)."
-            yield rules.finding(UNKNOWN_EXPLOITATION, place, message, evidence=kind)
 
 
 def _told(
