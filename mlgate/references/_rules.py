@@ -18,8 +18,8 @@ TORCH_LOAD = Rule(
     help="A PyTorch checkpoint is a pickle. With `weights_only=False`, and without the argument before torch 2.6, "
     "`torch.load` calls whatever functions the file names, so who can change the file can run code. Since torch 2.6 "
     "the default is `weights_only=True`, except where `pickle_module` is given.",
-    remediation="Write `weights_only=True` into the call, with torch 2.6 or later, and allow single classes with "
-    "`torch.serialization.add_safe_globals`; or store the weights as safetensors.",
+    remediation="Write `weights_only=True` into the call and use torch 2.6 or later, or store the weights as "
+    "safetensors. Single classes are allowed with `torch.serialization.add_safe_globals`.",
     clause="code.torch-load-unsafe",
     cwe=_DESERIALIZE,
     atlas=_ARTIFACT,
@@ -65,7 +65,7 @@ UNPINNED = Rule(
     help="Without `revision`, or with a branch or tag, the owner of the repository (or who takes over the account or "
     "re-registers the name) decides later what is loaded. Only a full commit hash fixes the bytes; it does not say "
     "that they are benign. For datasets the finding is low.",
-    remediation="Paste the call below with the commit hash that you reviewed: the repository's page on the hub lists "
+    remediation="Paste the call below with the commit hash that you reviewed. The repository's page on the hub lists "
     "them, and `git ls-remote https://huggingface.co/<org>/<name> HEAD` prints the newest.",
     clause="code.unpinned-hub-load",
     cwe=("CWE-494", "CWE-1357"),

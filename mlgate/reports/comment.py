@@ -167,7 +167,7 @@ def _values(
         "unread": Markdown(unread_line(counts)),
         "rows": rows,
         "details_room": room.details,
-        "details": [item for item in rows[: room.details] if item.evidence or item.fix],
+        "details": [item for item in rows[: room.details] if item.evidence or item.fix or item.remedy],
         "more": _more(rest),
         "changes": changed(verdict, min(_CHANGES, room.side)),
         "graph": Markdown(f"```mermaid\n{drawn}\n```") if drawn else Markdown(""),

@@ -67,7 +67,7 @@ def _edge(start: tuple[int, int], end: tuple[int, int], kind: str) -> str:
 def _node(node: Node, x: int, y: int) -> str:
     pin = {True: "pinned", False: "not pinned", None: ""}[node.pinned]
     second = " \N{MIDDLE DOT} ".join(part for part in (node.kind if node.kind != "application" else "", pin) if part)
-    name = escape.clip_path(escape.html(node.label, 200), 30)
+    name = escape.clip_path(escape.html(node.label, 200), 28)
     flagged = " flagged" if node.flagged else ""
     radius = 20 if node.kind == "application" else 6
     first_y = y + (19 if second else 27)

@@ -1,4 +1,4 @@
-"""report.html: the whole report as one page that loads nothing and runs nothing."""
+"""report.html: the whole report as one page that loads nothing and runs nothing but its own filters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 from importlib import resources
 from typing import Any
 
-from mlgate.records import Action, Decision, Inventory, Verdict
+from mlgate.records import Action, Decision, Inventory, Severity, Verdict
 from mlgate.reports import drawing, lineage, templating
 from mlgate.reports.comment import flagged
 from mlgate.reports.context import ReportContext, blob_url
@@ -33,31 +33,35 @@ _WORDS = {State.BLOCKED: "Fail", State.WOULD_BLOCK: "Warn", State.WARNED: "Pass"
 
 
 def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> str:
-    """The page. Its policy allows one style sheet by hash and nothing else, no script at all."""
+    """The page. Its policy allows one style sheet and one script, both ours and by hash, and nothing else."""
     from markupsafe import Markup  # noqa: PLC0415  (comes with jinja2)
 
     counts = tally(inventory, verdict)
-    css = resources.files("mlgate.reports").joinpath("templates/report.css").read_text("utf-8").strip()
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
+    css, style_hash = _own("report.css")
+    script, script_hash = _own("report.js")
     groups = (
-        ("Blocks the merge" if counts.state is State.BLOCKED else "Would block", counts.block, True),
-        ("Warnings", counts.warn, True),
-        ("Noted, not acted on by the policy", counts.note, False),
-        ("Waived", counts.waived, False),
+        ("block", "Blocks the merge" if counts.state is State.BLOCKED else "Would block", counts.block, True),
+        ("warn", "Warnings", counts.warn, True),
+        ("note", "Noted, not acted on by the policy", counts.note, False),
+        ("waived", "Waived", counts.waived, False),
     )
     shown: list[dict[str, Any]] = []
     room = FINDINGS
-    for title, decisions, opened in groups:
+    for action, title, decisions, opened in groups:
         if decisions:
             cards = [_card(decision, context, verdict.compared) for decision in decisions[:room]]
             rest = by_rule(decisions[room:])
-            shown.append({"title": title, "number": len(decisions), "open": opened, "cards": cards, "rest": rest})
+            group = {"action": action, "title": title, "number": f"{len(decisions):,}", "open": opened}
+            shown.append({**group, "cards": cards, "rest": rest})
             room = max(room - len(decisions), 0)
     return templating.html(
         "report.html.j2",
         {
             "css": Markup(css),  # noqa: S704  (ours, and its hash is in the policy)
-            "style_hash": f"sha256-{digest}",
+            "style_hash": style_hash,
+            "script": Markup(script),  # noqa: S704  (as well)
+            "script_hash": script_hash,
+            "levels": [severity.value for severity in sorted(Severity, key=lambda each: -each.rank)],
             "state": counts.state.value,
             "word": _WORDS[counts.state],
             "headline": headline(counts),
@@ -77,6 +81,12 @@ def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> st
             "version": context.tool_version,
         },
     )
+
+
+def _own(name: str) -> tuple[str, str]:
+    """A file of ours for the page, and its hash for the page's policy."""
+    text = resources.files("mlgate.reports").joinpath(f"templates/{name}").read_text("utf-8").strip()
+    return text, f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def _inline(text: str) -> Any:

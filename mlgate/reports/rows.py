@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mlgate.records import Action, Decision, Location, Severity
@@ -24,19 +25,24 @@ VERBS = {
 }
 # What fits a cell without making the table wider than a comment; the whole is folded below it.
 _INLINE_FIX = 60
-_WORD = 42
-_PATH = 34
+_WORD = 32
+_PATH = 26
+_DO = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A finding's Markdown: four cells of the table, and what is folded below it."""
+    """A finding's Markdown: four cells of the table, and what is folded below it.
+
+    `remedy` is all that is to do, where the table has only the beginning of it.
+    """
 
     severity: Markdown
     what: Markdown
     where: Markdown
     place: Markdown
     do: Markdown
+    remedy: Markdown | None
     rule: Markdown
     clause: Markdown
     fingerprint: Markdown
@@ -66,13 +72,36 @@ def located(location: Location, context: ReportContext, *, room: int = 120) -> t
     return (*parts, suffix) if suffix else tuple(parts)
 
 
+def _cell(location: Location, context: ReportContext) -> Markdown:
+    """A place for a narrow column: the folder above the name, and both cut."""
+    url = blob_url(context, location)
+    folder, slash, name = location.path.rpartition("/")
+    parts = [folder + slash, name] if slash and len(location.path) > _PATH else [location.path]
+    lines = [str(escape.code(escape.clip_path(part, _PATH))) for part in parts]
+    path = "<br>".join(f"[{line}]({url})" if url else line for line in lines)
+    return Markdown("<br>".join((path, *located(location, context, room=_PATH)[1:])))
+
+
+def _begun(remediation: str) -> str:
+    """The first sentences of it, as many as are read at a glance and one at least."""
+    sentences = re.split(r"(?<=[.;]) (?=[A-Z`])", remediation)
+    kept = sentences[0]
+    for sentence in sentences[1:]:
+        if len(kept) + len(sentence) >= _DO:
+            break
+        kept += f" {sentence}"
+    return kept.removesuffix(";")
+
+
 def row(decision: Decision, context: ReportContext, *, compared: bool) -> Row:
     """The cells of a decision."""
     finding = decision.finding
     old = "<br>_not new_" if compared and not decision.new else ""
     verb = VERBS[decision.action]
     verb = f"**{verb}**" if decision.action is Action.BLOCK else verb
-    do = str(escape.prose(finding.rule.remediation, 400))
+    remediation = finding.rule.remediation
+    begun = _begun(remediation)
+    do = str(escape.prose(begun, 400, word=_WORD))
     short = len(finding.fix) <= _INLINE_FIX and all(len(word) <= _WORD for word in finding.fix.split(" "))
     inline = bool(finding.fix) and short and "\n" not in finding.fix
     if inline:
@@ -80,9 +109,10 @@ def row(decision: Decision, context: ReportContext, *, compared: bool) -> Row:
     return Row(
         severity=Markdown(f"{SIGNS[finding.severity]}&nbsp;{finding.severity}<br>{verb}{old}"),
         what=Markdown(f"**{escape.prose(finding.rule.title)}**<br>{escape.prose(finding.message, 240, word=_WORD)}"),
-        where=Markdown("<br>".join(located(finding.location, context, room=_PATH))),
+        where=_cell(finding.location, context),
         place=Markdown(", ".join(located(finding.location, context))),
         do=Markdown(do),
+        remedy=escape.prose(remediation, 1_000) if begun != remediation else None,
         rule=Markdown(finding.rule.id),
         clause=escape.code(decision.clause) if decision.clause else Markdown("none"),
         fingerprint=escape.code(decision.fingerprint[:16]),
