@@ -270,6 +270,8 @@ def _inventory(
         database=settings.database,
         cache=settings.cache / "osv" if settings.cache else None,
         needs=conditions.needed(policy.dependencies),
+        oldest=conditions.days(policy.dependencies.database_max_age),
+        today=settings.today,
     )
     advice = lookup.lookup(inventory.components, source)
     return dataclasses.replace(

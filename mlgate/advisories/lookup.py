@@ -6,7 +6,6 @@ import importlib.resources
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from mlgate import rules
 from mlgate.advisories import exploited as exploitation
@@ -16,32 +15,18 @@ from mlgate.advisories.fixes import pasteable
 from mlgate.advisories.match import affected_ranges, affects_all, fixed_versions, is_affected
 from mlgate.advisories.orders import Incomparable
 from mlgate.advisories.records import Affected, Package, Record
-from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, UNKNOWN_EXPLOITATION, VULNERABLE
+from mlgate.advisories.rules import INCOMPARABLE, MALICIOUS, NOTE, POSSIBLE, RULES, VULNERABLE
 from mlgate.advisories.severity import rate
-from mlgate.advisories.source import Answer, Query, Unavailable
+from mlgate.advisories.shortcomings import shortcomings
+from mlgate.advisories.source import AdvisorySource, Answer, Query, Unavailable
 from mlgate.advisories.upgrades import Ask, upgrades
 from mlgate.records import Component, Finding, Kind, Location, Pairs, Rule, Severity, Vulnerability
 
 __all__ = ["RULES", "Advice", "AdvisorySource", "lookup"]
 
 _MOST = 20_000
-_WITHOUT = frozenset(
-    {"conda", "Docker"}
-)  # ecosystems of which OSV has no advisories; their readers say so, once a file
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdvisorySource:
-    """Where to ask: `url` of OSV's API ("" for no network) and the folder of the offline database, or None.
-
-    `cache` is a folder for records of the API that did not change, or None. `needs` are which of "kev" and "epss" the
-    policy decides by: that they are not in the database's folder is then a finding.
-    """
-
-    url: str = ""
-    database: Path | None = None
-    cache: Path | None = None
-    needs: frozenset[str] = frozenset()
+# ecosystems of which OSV has no advisories; their readers say so, once a file
+_WITHOUT = frozenset({"conda", "Docker"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +50,7 @@ def lookup(components: Iterable[Component], source: AdvisorySource) -> Advice:
         return _unavailable(asked, f"{len(asked):,} packages are more than can be asked about")
     findings: list[Finding] = []
     try:
-        answer = _ask(source, sorted(set(asked.values())))
+        answer, again = _ask(source, sorted(set(asked.values())))
     except Unavailable as error:
         return _unavailable(asked, str(error))
     place = min(next(iter(_places(component))) for component in asked)
@@ -78,13 +63,13 @@ def lookup(components: Iterable[Component], source: AdvisorySource) -> Advice:
     known = _known()
     names = {name for records in answer.records.values() for record in records for name in _named(record)}
     exploited = exploitation.read(source.database, names) if names or source.needs else exploitation.Exploitation()
-    findings += _untold(exploited, source.needs, Location(path=place))
+    findings += shortcomings(answer.days, exploited, source, Location(path=place))
     vulnerabilities: list[Vulnerability] = []
     concerning = {
         query: (*answer.records.get(query, ()), *known.get((query.ecosystem, query.name), ()))
         for query in set(asked.values())
     }
-    risen = upgrades(concerning, _again(source) if answer.origin == source.url else None)
+    risen = upgrades(concerning, again)
     for component, query in asked.items():
         for said in _judged(component, query, concerning[query], risen.get(query, ""), exploited):
             (findings if isinstance(said, Finding) else vulnerabilities).append(said)  # type: ignore[arg-type]
@@ -107,26 +92,20 @@ def _query(component: Component) -> Query:
     return Query(ecosystem=ecosystem, name=component.name, version=component.version or "")
 
 
-def _ask(source: AdvisorySource, queries: list[Query]) -> Answer:
-    """The API's answer, else the database's. Raises Unavailable when neither has one."""
+def _ask(source: AdvisorySource, queries: list[Query]) -> tuple[Answer, Ask | None]:
+    """The API's answer with a way to ask it more, else the database's. Raises Unavailable when neither has one."""
     if source.url:
         from mlgate.advisories.osv import Client  # noqa: PLC0415  (start-up)
 
+        client = Client(url=source.url, cache=source.cache)
         try:
-            return Client(url=source.url, cache=source.cache).ask(queries)
+            return client.ask(queries), client.ask
         except Unavailable:
             if source.database is None:
                 raise
     if source.database is None:
         raise Unavailable("no network (--offline) and no database (--db)")
-    return offline.ask(source.database, queries)
-
-
-def _again(source: AdvisorySource) -> Ask:
-    """Asks the API once more, about the versions that are to be proposed."""
-    from mlgate.advisories.osv import Client  # noqa: PLC0415  (start-up)
-
-    return Client(url=source.url, cache=source.cache).ask
+    return offline.ask(source.database, queries), None
 
 
 def _unavailable(asked: Iterable[Component], reason: str) -> Advice:
@@ -251,18 +230,6 @@ def _group(
         kev=kev,
         epss=epss,
     )
-
-
-def _untold(exploited: Exploitation, needs: frozenset[str], place: Location) -> Iterator[Finding]:
-    """What cannot be told of exploitation: a file that is broken, or not there and needed."""
-    for name, why in exploited.broken:
-        yield rules.finding(UNKNOWN_EXPLOITATION, place, f"{name} in the database folder {why}.", evidence=name)
-    there = {"kev": exploited.kev, "epss": exploited.epss}
-    broken = {name.partition(".")[0] for name, _ in exploited.broken}
-    for kind in sorted(needs - broken):
-        if there[kind] is None:
-            message = f"The policy's block-if asks for {kind}, and there is no file with that (--db DIR)."
-            yield rules.finding(UNKNOWN_EXPLOITATION, place, message, evidence=kind)
 
 
 def _shown(group: tuple[Record, ...]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlgate.advisories import state
 from mlgate.advisories.match import same_name
 from mlgate.advisories.records import Record, decode
 from mlgate.advisories.source import Answer, Query, Unavailable
@@ -25,13 +26,13 @@ def ask(folder: Path, queries: Iterable[Query]) -> Answer:
     for query in queries:
         wanted.setdefault(query.ecosystem, {}).setdefault(same_name(query.ecosystem, query.name), []).append(query)
     found: dict[Query, list[Record]] = {}
-    newest, broken = "", 0
+    newest, broken = dict.fromkeys(wanted, ""), 0
     for ecosystem, names in sorted(wanted.items()):
         for record in records(folder, ecosystem):
             if record is None:
                 broken += 1
                 continue
-            newest = max(newest, record.day)
+            newest[ecosystem] = max(newest[ecosystem], record.day)
             named = {
                 same_name(ecosystem, affected.package.name)
                 for affected in record.affected or ()
@@ -42,7 +43,10 @@ def ask(folder: Path, queries: Iterable[Query]) -> Answer:
                     found.setdefault(query, []).append(record)
     answer = {query: tuple(sorted(records_, key=lambda r: r.id)) for query, records_ in found.items()}
     return Answer(
-        records=answer, origin=f"offline database, newest record of {newest or 'unknown date'}", broken=broken
+        records=answer,
+        origin=f"offline database, newest record of {max(newest.values(), default='') or 'unknown date'}",
+        broken=broken,
+        days={name: state.day(folder, f"{name}/all.zip") or found for name, found in newest.items()},
     )
 
 

@@ -58,6 +58,7 @@ class Client:
     cache: Path | None = None
     sleep: Callable[[float], None] = time.sleep
     _started: float = field(default_factory=time.monotonic)
+    _had: dict[tuple[str, str], Record] = field(default_factory=dict)
 
     def ask(self, queries: Sequence[Query]) -> Answer:
         """Every record that concerns a query. Raises Unavailable when any part of that could not be had."""
@@ -111,9 +112,12 @@ class Client:
         from urllib.parse import quote  # noqa: PLC0415
 
         name, modified = hit
+        if hit in self._had:
+            return self._had[hit]
         kept = Hydrated(url=self.url, folder=self.cache)
         record = kept.get(name, modified)
         if record is not None:
+            self._had[hit] = record
             return record
         data = self._request(session, "GET", f"/v1/vulns/{quote(name, safe='')}", None)
         try:
@@ -123,6 +127,7 @@ class Client:
         if record.id != name:
             raise Unavailable(f"OSV gave {record.id[:60]} for {name[:60]}")
         kept.put(name, modified, data)
+        self._had[hit] = record
         return record
 
     @staticmethod

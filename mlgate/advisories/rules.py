@@ -75,6 +75,17 @@ UNKNOWN_EXPLOITATION = Rule(
     clause="on-incomplete",
     cwe=("CWE-693",),
 )
-RULES = (VULNERABLE, MALICIOUS, POSSIBLE, INCOMPARABLE, NOTE, UNKNOWN_EXPLOITATION)
+OUTDATED = Rule(
+    id="MLG-DEP-061",
+    title="The advisory database is too old",
+    severity=Severity.MEDIUM,
+    category=Category.INCOMPLETE,
+    help="Advisories came from the offline database, and it was last updated before what "
+    "`dependencies.database-max-age` allows, or it is unknown when. What became known since is not in it.",
+    remediation="Run `mlgate db update --db DIR` before the scan, with `--kev --epss` where the policy asks for them.",
+    clause="on-incomplete",
+    cwe=("CWE-1104", "CWE-693"),
+)
+RULES = (VULNERABLE, MALICIOUS, POSSIBLE, INCOMPARABLE, NOTE, UNKNOWN_EXPLOITATION, OUTDATED)
 # Looks that failed for reasons outside of what was scanned.
-CIRCUMSTANCES = (UNKNOWN_EXPLOITATION,)
+CIRCUMSTANCES = (UNKNOWN_EXPLOITATION, OUTDATED)

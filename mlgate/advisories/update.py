@@ -158,7 +158,7 @@ def status(folder: Path, today: date) -> str:
     lists = exploited.read(folder, ())
     for kind, held in (("kev", lists.kev), ("epss", lists.epss)):
         if held:
-            told.append(f"{kind}: of {held.day or 'an unknown day'}{_age(state.day(folder, held.name), today)}\n")
+            told.append(f"{kind}: of {held.day or 'an unknown day'}{_age(held.checked, today)}\n")
     told += [f"{name} {why}\n" for name, why in lists.broken]
     if not told:
         raise MlgateError(f"{str(folder)!r} holds no dumps.", "`mlgate db update --db DIR` downloads them.")

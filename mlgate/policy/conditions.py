@@ -31,3 +31,8 @@ def needed(dependencies: Dependencies) -> frozenset[str]:
     """Which of "kev" and "epss" the conditions ask for."""
     asked = {"kev" for condition in dependencies.block_if if condition.kev}
     return frozenset(asked | {"epss" for condition in dependencies.block_if if condition.epss})
+
+
+def days(text: str) -> int | None:
+    """The number in a text such as "7d", or None for ""."""
+    return int(text.removesuffix("d")) if text else None

@@ -24,6 +24,7 @@ Extends = Annotated[
         "OWNER/REPO/PATH.yml@<40-hex sha>, which itself extends a preset.",
     ),
 ]
+Days = Annotated[str, Meta(pattern=r"^([0-9]{1,4}d)?$", description="Days, such as 7d.")]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="YYYY-MM-DD.")]
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "s": 1, "m": 60, "h": 3600}
 
@@ -284,6 +285,13 @@ class Dependencies(_Part, frozen=True, kw_only=True):
     internal_from_public: Annotated[
         Decide, Meta(description="Packages of such a name that a public index could provide.")
     ] = "block"
+    database_max_age: Annotated[
+        Days,
+        Meta(
+            description="Where advisories come from the offline database: one that was last updated before that many "
+            "days is a finding. Days, such as 7d."
+        ),
+    ] = ""
 
 
 class Analysis(_Part, frozen=True, kw_only=True):
