@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import get_args
 
 from mlgate import rules
 from mlgate.completeness import Standing, measure
 from mlgate.completeness.fields import of_component
-from mlgate.policy.schema import DatasetFact, ModelFact, Policy
+from mlgate.policy.schema import DatasetFact, ModelFact, ModelPaper, Policy
 from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
 
 FACTS = frozenset((*get_args(ModelFact), *get_args(DatasetFact)))
+_PAPERS = frozenset(get_args(ModelPaper))
+_CARD = re.compile(r"(?:readme|model[-_]?card)\.md", re.IGNORECASE)
 
 UNINFORMED = Rule(
     id="MLG-MDL-170",
@@ -74,9 +77,17 @@ def _standings(inventory: Inventory) -> dict[str, frozenset[str]]:
         name = component.identity
         filled = of_component(component, files.get(name), ancestors=name in derived, datasets=name in trained)
         measured = measure(component.kind.value, name, component.version or "", filled)
-        present = frozenset(measured.names(Standing.PRESENT))
+        present = frozenset(measured.names(Standing.PRESENT)) | _papers(component, derived | trained)
         found[name] = found.get(name, present) & present
     return found
+
+
+def _papers(component: Component, told: set[str]) -> frozenset[str]:
+    """Whether a model whose files are here has a card, and says what it was made of. Those of others are elsewhere."""
+    if not component.identity.startswith("file:"):
+        return _PAPERS
+    carded = any(_CARD.fullmatch(each.location.path.rpartition("/")[2]) for each in component.occurrences)
+    return frozenset((*(["model-card"] if carded else []), *(["provenance"] if component.identity in told else [])))
 
 
 def _folders(inventory: Inventory) -> tuple[dict[str, str], dict[str, list[str]]]:

@@ -178,6 +178,7 @@ class Lineage(_Part, frozen=True, kw_only=True):
 
 
 ModelFact = Literal["license", "revision-sha", "sha256", "source"]
+ModelPaper = Literal["model-card", "provenance"]
 DatasetFact = Literal["license", "revision-sha", "source"]
 
 
@@ -188,10 +189,11 @@ class Models(_Part, frozen=True, kw_only=True):
     pickle: Pickle = Pickle()
     sources: Sources = Sources()
     require: Annotated[
-        tuple[ModelFact | ModelElement, ...],
+        tuple[ModelFact | ModelPaper | ModelElement, ...],
         Meta(
-            description="What every model must have: a licence, a commit as revision, a SHA-256, a known source; or "
-            "elements of G7's and OWASP's lists, as `mlgate bom --completeness` names them."
+            description="What every model must have: a licence, a commit as revision, a SHA-256, a known source; a "
+            "`model-card` and `provenance` (a base model or training data that is named), of models whose files are "
+            "here; or elements of G7's and OWASP's lists, as `mlgate bom --completeness` names them."
         ),
     ] = ()
     lineage: Lineage = Lineage()

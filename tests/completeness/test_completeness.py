@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import struct
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +16,7 @@ from mlgate import bom, cli
 from mlgate.bom.completeness import measured
 from mlgate.completeness import Filled, Measured, Standing, elements
 from mlgate.completeness.fields import of_component
+from mlgate.pipeline import Settings, scan
 from mlgate.policy import demands, information
 from mlgate.policy.elements import ModelElement
 from mlgate.policy.load import load
@@ -209,6 +212,29 @@ def test_a_folder_and_the_weights_in_it_are_one_model_to_the_policy() -> None:
         ("file:m", "model-hash-value"),
         ("file:m/b.gguf", "model-hash-value"),
         ("file:mx.gguf", "primary-purpose,model-hash-value"),
+    ]
+
+
+def test_a_card_and_provenance_are_asked_of_models_that_are_here(tmp_path: Path) -> None:
+    card = "---\nlicense: mit\npipeline_tag: text-generation\nbase_model: a/b\n---\n# m\n"
+    weights = struct.pack("<Q", 2) + b"{}"
+    for name, data in (
+        ("good/README.md", card.encode()),
+        ("good/model.safetensors", weights),
+        ("bare/model.safetensors", weights),
+        ("orphan/README.md", card.replace("base_model: a/b\n", "").encode()),
+        ("orphan/model.safetensors", weights),
+        ("a.py", b"from transformers import AutoModel\nAutoModel.from_pretrained('c/d')\n"),
+        (".mlgate.yml", b"version: 1\nmodels: {require: [model-card, provenance]}\n"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    result = scan(Settings(root=tmp_path, today=date(2026, 11, 23), advisories=False))
+    found = [d.finding for d in result.verdict.decisions if d.finding.rule == information.UNINFORMED]
+    assert sorted((f.subject, f.evidence) for f in found) == [
+        ("file:bare/model.safetensors", "model-card,provenance"),
+        ("file:orphan", "provenance"),
+        ("file:orphan/model.safetensors", "provenance"),
     ]
 
 
