@@ -307,7 +307,7 @@ def _shard(options: argparse.Namespace) -> _Said:
     jobs = _jobs(options)
     index, of = options.shard
     with workers(jobs) as pool:
-        pool.start(jobs)
+        pool.start(1)
         from mlgate.pipeline import shard  # noqa: PLC0415  (start-up)
 
         count = shard(_settings(options, options.path, (), jobs), index, of, options.output, pool)
@@ -332,7 +332,7 @@ def _looked_at(options: argparse.Namespace, root: Path, files: tuple[Path, ...] 
     jobs = _jobs(options)
     asked = _hub(options)
     with workers(jobs) as pool:
-        pool.start(len(files) or jobs)
+        pool.start(len(files) or 1)  # the others when it is known how many files there are
         from mlgate.pipeline import scan  # noqa: PLC0415  (start-up)
 
         result = scan(_settings(options, root, files, jobs), pool)

@@ -106,10 +106,11 @@ def _scan(settings: Settings, pool: Pool) -> Result:
     policy, source = read_policy(settings, repository, base)
     policy = policy.overridden(mode=settings.mode, enforce=settings.enforce)
     limits = _limits(settings, policy)
-    known = catalogue()
     given = settings.files
     with _timed(settings, "discover"):
         entries = list(discover.given(settings.root, given) if given else discover.walk(settings.root, repository))
+    pool.start(len(entries))  # they get ready while this process imports all readers, too
+    known = catalogue()
     kept = _kept(settings, repository, limits)
     with _timed(settings, "inspect"):
         readings = collect(
@@ -145,9 +146,11 @@ def shard(settings: Settings, index: int, of: int, folder: Path, pool: Pool) -> 
         limits = _limits(settings, policy)
         head = repository.head()[0] if repository else ""
         recorder = Recorder(index, of, limits=_asked(limits), head=head)
+        files = list(share(discover.walk(settings.root, repository), index, of))
+        pool.start(len(files))
         collect(
             settings.root,
-            share(discover.walk(settings.root, repository), index, of),
+            files,
             catalogue=catalogue(),
             limits=limits,
             pool=pool,
