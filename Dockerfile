@@ -6,9 +6,9 @@ ARG BASE=python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
-COPY requirements.lock ./
+COPY requirements-image.lock ./
 # Wheels only: nothing is compiled, and no package's setup code runs.
-RUN python -m pip install --root-user-action ignore --require-hashes --only-binary :all: --no-compile --target /opt/mlgate/lib -r requirements.lock
+RUN python -m pip install --root-user-action ignore --require-hashes --only-binary :all: --no-compile --target /opt/mlgate/lib -r requirements-image.lock
 COPY mlgate /opt/mlgate/lib/mlgate
 COPY entrypoint.py LICENSE /opt/mlgate/
 # Bytecode that does not look at times, so that equal sources give equal files and start fast in a read-only file system.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from mlgate import discover, git, identify, judge, registry, rules
+from mlgate import discover, git, identify, judge, registry, rules, signed
 from mlgate.advisories import lookup
 from mlgate.assemble import Reading, assemble, finding_order
 from mlgate.bom import diff_inventory
@@ -25,6 +25,7 @@ from mlgate.policy import conditions, load
 from mlgate.policy.schema import Policy
 from mlgate.records import Component, File, Finding, Include, Inventory, Kind, Limits, Rule, Verdict
 from mlgate.sandbox import Pool, workers
+from mlgate.signing import check
 from mlgate.split import Joined, Recorder, share
 
 POLICY_PLACES = (".mlgate.yml", ".github/mlgate.yml")
@@ -88,7 +89,9 @@ class Result:
 def catalogue() -> Mapping[str, Rule]:
     """Every rule that mlgate has, by id."""
     groups = [inspector.rules for inspector in registry.inspectors()]
-    return rules.catalogue([rules.RULES, identify.RULES, discover.RULES, judge.RULES, lookup.RULES, *groups])
+    return rules.catalogue(
+        [rules.RULES, identify.RULES, discover.RULES, judge.RULES, lookup.RULES, check.RULES, *groups]
+    )
 
 
 def scan(settings: Settings, pool: Pool | None = None) -> Result:
@@ -126,9 +129,18 @@ def _scan(settings: Settings, pool: Pool) -> Result:
         kept.save()
     with _timed(settings, "assemble and advise"):
         inventory = _inventory(settings, readings, repository, policy)
+    told = signed.findings(
+        policy,
+        inventory.components,
+        root=settings.root,
+        files=entries,
+        readings=readings,
+        read_key=lambda name: _read(settings, repository, base, name),
+    )
+    inventory = _with(inventory, told)
     links = {e.path: e.raw for e in entries if isinstance(e, File) and discover.escape_path(e.raw) != e.path}
     with _timed(settings, "compare with the base"):
-        compared = _compared(settings, repository, base, policy, readings, links, known, limits, pool)
+        compared = _compared(settings, repository, base, policy, readings, links, known, limits, pool, told)
     verdict = judge.judge(policy, inventory, today=settings.today, base=compared, policy_source=source)
     before = compared.inventory if compared else None
     changes = None if before is None else diff_inventory.changes(before, inventory)
@@ -178,6 +190,11 @@ def _kept(settings: Settings, repository: git.Repository | None, limits: Limits)
         head = repository.head()[0] if repository else ""
         return Joined(settings.shards, limits=_asked(limits), head=head)
     return Cache(settings.cache, _asked(limits)) if settings.cache else None
+
+
+def _with(inventory: Inventory, told: Iterable[Finding]) -> Inventory:
+    found = tuple(sorted((*inventory.findings, *told), key=finding_order))
+    return dataclasses.replace(inventory, findings=found)
 
 
 @contextlib.contextmanager
@@ -295,6 +312,7 @@ def _compared(
     known: Mapping[str, Rule],
     limits: Limits,
     pool: Pool,
+    told: tuple[Finding, ...],
 ) -> judge.Base | None:
     """What the base already had: the same stages over it, with the unchanged files' readings taken from the head."""
     if not base or repository is None:
@@ -320,6 +338,7 @@ def _compared(
         before = collect(folder, discover.walk(folder), catalogue=known, limits=limits, pool=pool)
     kept = {p: reading for p, reading in readings.items() if p not in shown and not p.startswith(folders)}
     inventory = _inventory(settings, {**kept, **before}, repository, policy)
+    inventory = _with(inventory, signed.untouched(told, shown))
     after = [reading for path, reading in readings.items() if path not in kept]
     whole = whole and all(path in kept or path in shown for path in readings)  # a moved submodule has no content here
     return judge.Base(

@@ -115,7 +115,7 @@ def demands(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
 
 
 @functools.cache
-def _glob(pattern: str) -> re.Pattern[str]:
+def glob(pattern: str) -> re.Pattern[str]:
     """`**` for any depth, `*` within one level of a path."""
     parts = re.split(r"(\*\*/?|\*|\?)", pattern)
     kinds = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
@@ -140,7 +140,7 @@ def _formats(policy: Policy, inventory: Inventory) -> Iterator[Finding]:
             unknown = bool(stated) and stated not in FORMATS
         held = _held({*stated.split("+"), *(("pickles",) if scanned.path in pickled else ())}, unknown=unknown)
         names = frozenset().union(*held)
-        excepted = {d.format for d in formats.deny if any(_glob(g).fullmatch(scanned.path) for g in d.except_)}
+        excepted = {d.format for d in formats.deny if any(glob(g).fullmatch(scanned.path) for g in d.except_)}
         denied = sorted({d.format for d in formats.deny if d.format in names} - excepted)
         outside = [one for one in held if formats.allow and not one & (excepted | set(formats.allow))]
         if denied or outside:

@@ -57,6 +57,10 @@ def load(text: str, source: str, fetch: Fetch | None = None) -> Policy:
         if told and (told.state == "not_affected") is not bool(told.justification):
             line = lines.get(f"$.waivers.items[{number}].analysis", 1)
             raise MlgateError(f"{source}:{line}: `not_affected`, and only that, needs a justification.", _HINT)
+    for number, signature in enumerate(policy.models.signature):
+        if (signature.sigstore is None) is (signature.key is None):
+            line = lines.get(f"$.models.signature[{number}]", 1)
+            raise MlgateError(f"{source}:{line}: a signature is by `sigstore` or by `key`, one of the two.", _HINT)
     return policy
 
 

@@ -182,6 +182,27 @@ ModelPaper = Literal["model-card", "provenance"]
 DatasetFact = Literal["license", "revision-sha", "source"]
 
 
+class SigstoreIdentity(_Part, frozen=True, kw_only=True):
+    """Who Sigstore's certificate names, and who vouched for that."""
+
+    identity: Annotated[str, Meta(min_length=3, description="An e-mail address, or a workflow's address.")]
+    issuer: Annotated[str, Meta(min_length=8, description="Such as https://token.actions.githubusercontent.com.")]
+
+
+class SigningKey(_Part, frozen=True, kw_only=True):
+    """A key of the curves P-256, P-384 or P-521."""
+
+    public_key: Annotated[str, Meta(min_length=1, description="A PEM file of the repository, read at the base.")]
+
+
+class Signature(_Part, frozen=True, kw_only=True):
+    """Models that have to be signed (OpenSSF Model Signing), by an identity or a key: one of the two."""
+
+    models: Annotated[tuple[str, ...], Meta(min_length=1, description="Globs of paths, `**` for any depth.")]
+    sigstore: SigstoreIdentity | None = None
+    key: SigningKey | None = None
+
+
 class Models(_Part, frozen=True, kw_only=True):
     """Model files and hub models."""
 
@@ -195,6 +216,9 @@ class Models(_Part, frozen=True, kw_only=True):
             "`model-card` and `provenance` (a base model or training data that is named), of models whose files are "
             "here; or elements of G7's and OWASP's lists, as `mlgate bom --completeness` names them."
         ),
+    ] = ()
+    signature: Annotated[
+        tuple[Signature, ...], Meta(description="Who has to have signed which models; checked without network.")
     ] = ()
     lineage: Lineage = Lineage()
     chat_template: ChatTemplate = ChatTemplate()

@@ -10,6 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mlgate.reports.comment import marker
+from tests.builders import signatures
 from tests.e2e.github import REPOSITORY, Api
 from tests.e2e.prepare import IMAGE
 from tests.e2e.runner import docker_environment, pull_request_event, push_event, run
@@ -210,6 +211,24 @@ def test_a_snapshot_of_the_packages_is_what_github_describes(api: Api, workspace
     assert sent.body["sha"] == git(workspace, "rev-parse", "HEAD")
     assert "pkg:pypi/torch@2.6.0" in sent.body["manifests"]["requirements.txt"]["resolved"]
     assert done.code == 0, done.log
+
+
+def test_a_signed_model_is_verified_in_the_image(api: Api, workspace: Path, tmp_path: Path) -> None:
+    private, weights = signatures.key(), b"\x02" + b"\0" * 7 + b"{}"
+    policy = "version: 1\nmodels: {signature: [{models: ['prod/**'], key: {public-key: k.pem}}]}\n"
+    policy += "licenses: {unknown: note}\n"
+    change(workspace, {".mlgate.yml": policy, "k.pem": signatures.public(private)})
+    signed = signatures.signature(private, signatures.statement({"m.safetensors": weights}))
+    before = change(workspace, {"prod/m.safetensors": weights, "prod/model.sig": signed})
+    done = run(api, workspace, "push", push_event(workspace, before=before), tmp_path / "1")
+    assert done.code == 0, done.log
+    before = change(workspace, {"prod/m.safetensors": b"\x03" + b"\0" * 7 + b"{ }"})
+    done = run(api, workspace, "push", push_event(workspace, before=before), tmp_path / "2")
+    assert {f["rule"] for f in done.findings if f["action"] == "block"} == {"MLG-LIN-023"}
+    code = "from mlgate.signing.crypto import Identity; Identity('a@b.c', 'https://x.test'); print('ready')"
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python", IMAGE, "-I", "-c", code]
+    ready = subprocess.run(command, env=docker_environment(), capture_output=True, text=True, check=False)
+    assert ready.stdout == "ready\n", ready.stderr
 
 
 def test_workers_are_confined_in_the_image(api: Api) -> None:

@@ -37,7 +37,8 @@ jobs:
 def repository(tmp_path: Path) -> Path:
     """A repository that brings the action along; for a stand-in with FROM edited, as act passes no build-arg."""
     root = tmp_path / "repository"
-    for name in ("Dockerfile", "action.yml", "entrypoint.py", "pyproject.toml", "requirements.lock", ".dockerignore"):
+    names = ("Dockerfile", "action.yml", "entrypoint.py", "pyproject.toml", "requirements-image.lock", ".dockerignore")
+    for name in names:
         (root / ".action").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / ".action" / name)
     for name in ("README.md", "LICENSE"):
