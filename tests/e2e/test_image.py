@@ -20,7 +20,7 @@ def inside(script: str) -> str:
 def test_mlgate_adds_little_to_the_base() -> None:
     size = json.loads(PREPARED.read_text())["ours"]
     print(f"on top of the base: {size / 1e6:.0f} MB")
-    assert size < 120e6
+    assert size < 150e6  # 42 of them are the libraries that verify signatures
 
 
 def test_no_compiler_and_no_caches_are_left() -> None:
