@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from mlgate.records import Component, Inventory, Kind, Relation
 from mlgate.reports import drawing, lineage
@@ -53,3 +54,18 @@ def test_a_relation_from_a_file_of_the_code_comes_from_the_repository() -> None:
         root="", components=(_model("hf:m/1"),), relations=(Relation(source="src/train.py", target="hf:m/1"),)
     )
     assert lineage.graph(inventory).edges == (("n0", "n1", ""),)
+
+
+def test_a_long_edge_runs_between_the_boxes_and_each_relation_is_in_the_list() -> None:
+    chain = tuple(_model(f"hf:m/{number}") for number in range(4))
+    edges = tuple(Relation(source=f"hf:m/{n}", target=f"hf:m/{n + 1}", kind="base-model") for n in range(3))
+    skip = Relation(source="hf:m/0", target="hf:m/3", kind="adapter")
+    graph = lineage.graph(Inventory(root="", components=chain, relations=(*edges, skip)))
+    text = drawing.svg(graph)
+    boxes = {(int(x), int(y)) for x, y in re.findall(r'<rect x="(\d+)" y="(\d+)"', text)}
+    bends = [(int(x), int(y)) for x, y in re.findall(r" (\d+) (\d+)H", text)]
+    assert len(bends) == 2
+    for x, y in bends:
+        assert not any(left == x and top <= y <= top + 44 for left, top in boxes)
+    assert ("m/0", "adapter", "m/3") in drawing.links(graph)
+    assert text.count("adapter") == 1
