@@ -44,7 +44,8 @@ def _claims(artifact: Artifact) -> bool:
     if artifact.depth or is_conda_list(artifact.head):
         return False  # conda's lists go by the same names
     path = PurePosixPath(artifact.path)
-    in_folder = path.suffix in {".txt", ".in"} and path.parent.name.lower() in {"requirements", "constraints"}
+    folders = {path.parent.name.lower(), path.parent.parent.name.lower()}  # requirements/pytorch/base.txt
+    in_folder = path.suffix in {".txt", ".in"} and bool(folders & {"requirements", "constraints"})
     return bool(_NAME.fullmatch(artifact.name)) or in_folder
 
 

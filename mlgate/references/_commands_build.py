@@ -93,7 +93,10 @@ def _instructions(text: str) -> Iterator[tuple[str, str, int]]:
         if name is None:
             at += 1
             continue
-        body = [lines[at][name.end() :]]
+        at_name = name.end()
+        if name[1].upper() == "ONBUILD" and (later := _INSTRUCTION.match(lines[at] + "\n", at_name)):
+            name, at_name = later, later.end()  # run by whoever builds on this image
+        body = [lines[at][at_name:]]
         while lines[at].rstrip().endswith(end) and at + 1 < len(lines):
             body[-1] = body[-1].rstrip().removesuffix(end) + "\\"
             at += 1

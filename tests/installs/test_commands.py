@@ -326,3 +326,9 @@ def test_it_claims_what_holds_commands() -> None:
     assert INSPECTOR.claims(artifact("a/Dockerfile.gpu", b""))
     assert INSPECTOR.claims(artifact("a.ipynb", b"{}"))
     assert not INSPECTOR.claims(artifact("a.py", b"pip install x"))
+
+
+def test_what_an_image_runs_when_another_is_built_on_it() -> None:
+    said = docker("FROM a@" + DIGEST + "\nONBUILD RUN pip install --extra-index-url https://b/simple c==1\nONBUILD\n")
+    assert [(f.rule.id, f.location.line) for f in said.findings] == [("MLG-DEP-010", 2)]
+    assert said.one("c").version == "1"

@@ -110,6 +110,8 @@ def test_byte_order_marks_are_read_as_pip_reads_them(mark: bytes) -> None:
         ("requirements-dev.txt", True),
         ("docs/requirements.in", True),
         ("requirements/base.txt", True),
+        ("requirements/pytorch/base.txt", True),
+        ("requirements/a/b/base.txt", False),
         ("constraints.txt", True),
         ("my_requirements.txt", True),
         ("notes/requirements.md", False),
