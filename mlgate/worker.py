@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import queue
+import re
 import socket
 import sys
 import threading
@@ -19,11 +20,15 @@ from mlgate import rules
 from mlgate.confine import confine, cpu_budget
 from mlgate.errors import Incomplete
 from mlgate.identify import HEAD, MISMATCH, MODEL_CONTENT, identify, is_text, promised
+from mlgate.manifests import unread
 from mlgate.records import Artifact, Category, Finding, Inspector, Limits, Location, Severity
 from mlgate.registry import inspectors
 from mlgate.sandbox import MEMORY
 from mlgate.sources import FdSource
 from mlgate.wire import Line, encode
+
+# A folder of a project template (cookiecutter, copier): what is in it is no manifest yet.
+_TEMPLATED = re.compile(r"\{\{[^/]*\}\}")
 
 Emit = Callable[[Line], None]
 _SAME = {"torch": ("torch", "pickles")}  # torch.load takes both, under the same names
@@ -141,6 +146,10 @@ class Examination:
                         self.complete = False
                     self._say(observation)
         except Incomplete as stop:
+            if stop.reason == "malformed" and _TEMPLATED.search(artifact.path) and _is_manifest(reader):
+                # no tool reads it before the placeholders are filled in
+                self._say(unread.template(artifact, f"{stop.detail} ({reader.name})"))
+                return
             self._stopped(stop.reason, artifact.at(offset=stop.offset), f"{stop.detail} ({reader.name})")
         except MemoryError:
             self._stopped("limit", artifact.at(), f"the {reader.name} reader reached its memory limit")
@@ -154,6 +163,10 @@ class Examination:
     def _stopped(self, reason: str, location: Location, detail: str) -> None:
         self.complete = False
         self._say(rules.incomplete(reason, location, detail))
+
+
+def _is_manifest(reader: Inspector) -> bool:
+    return bool(reader.rules) and all(rule.category is Category.DEPENDENCY for rule in reader.rules)
 
 
 class Hasher:

@@ -255,3 +255,12 @@ def test_a_renamed_file_keeps_its_old_findings_and_no_more_than_those(tmp_path: 
     more = text + "\n\ndef again(path):\n    return torch.load(path, weights_only=False)\n"
     (tmp_path / "lib" / "load.py").write_text(more)
     assert new() == ["lib/load.py"]
+
+
+def test_the_manifest_of_a_project_template_is_no_broken_manifest(tmp_path: Path) -> None:
+    broken = "kedro~={{ cookiecutter.version }}\n"
+    commit(tmp_path, {"{{ cookiecutter.name }}/requirements.txt": broken, "requirements.txt": broken})
+    assert told(look(tmp_path)) == {
+        ("MLG-DEP-018", "{{ cookiecutter.name }}/requirements.txt"),
+        ("MLG-INC-003", "requirements.txt"),
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlgate import rules
-from mlgate.records import Artifact, Category, Inspector, Observation, Rule, Severity
+from mlgate.records import Artifact, Category, Finding, Inspector, Observation, Rule, Severity
 
 # What the tools call their files (each tool's documentation); a reader of its own takes a name out of this table.
 NAMES = {
@@ -39,6 +39,12 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     tool = NAMES[artifact.name]
     message = f"The dependencies that this {tool} file names were not read."
     yield rules.finding(UNREAD, artifact.at(), message, evidence=artifact.name)
+
+
+def template(artifact: Artifact, why: str) -> Finding:
+    """What is said of a manifest with placeholders, in a folder whose name is one."""
+    message = f"A template of a manifest, which no tool takes before its placeholders are filled in: {why}."
+    return rules.finding(UNREAD, artifact.at(), message, evidence=artifact.name)
 
 
 INSPECTOR = Inspector(
