@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import os
 import re
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -208,9 +210,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _dumb() -> bool:
+    """Whether the terminal says that it understands no escape sequences (terminfo's `dumb`)."""
+    return os.environ.get("TERM") == "dumb"
+
+
+def _unicode() -> bool:
+    """Whether stdout can show the lines of a table."""
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+
+
 def _progress() -> Callable[[int, int, str], None] | None:
-    """A counter on stderr where that is a terminal."""
-    if not sys.stderr.isatty():
+    """A counter on stderr where that is a terminal that can overwrite a line."""
+    if not sys.stderr.isatty() or _dumb():
         return None
 
     def show(done: int, total: int, _: str) -> None:
@@ -286,10 +298,10 @@ def _rendered(form: str, result: Result, context: ReportContext) -> str:
     if form == "human" and sys.stdout.isatty():
         from mlgate.reports import console  # noqa: PLC0415  (start-up)
 
-        width = os.get_terminal_size().columns
-        return console.rich(
-            result.inventory, result.verdict, context, width=width, color=not os.environ.get("NO_COLOR")
-        )
+        size = shutil.get_terminal_size()  # 80 columns where the terminal does not know
+        color = not os.environ.get("NO_COLOR") and not _dumb()
+        given = result.inventory, result.verdict, context
+        return console.rich(*given, width=size.columns, color=color, boxes=_unicode())
     from mlgate.reports import formats  # noqa: PLC0415  (start-up)
 
     return formats.render(form, result.inventory, result.verdict, context)
@@ -526,6 +538,8 @@ def _db(options: argparse.Namespace) -> _Said:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; gives the exit code of errors.Exit."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the locale cannot write costs no verdict
     try:
         options = _parser().parse_args(arguments)
         said: _Said = options.run(options)

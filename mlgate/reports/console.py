@@ -24,10 +24,15 @@ from mlgate.reports.tally import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
 # A screenful; everything is in the files.
 ROWS = 50
+# Below this many columns the place has none of its own.
+_WIDE = 110
+_CELL = 22
+_FIX_LINES = 20
 
 _STYLES = {
     Severity.CRITICAL: "bold red",
@@ -64,8 +69,11 @@ def explained(explanations: tuple[Explanation, ...]) -> str:
     return "".join(parts)
 
 
-def rich(inventory: Inventory, verdict: Verdict, context: ReportContext, *, width: int, color: bool) -> str:
-    """For a terminal of `width` columns; `color` is False where NO_COLOR is set."""
+def rich(
+    inventory: Inventory, verdict: Verdict, context: ReportContext, *, width: int, color: bool, boxes: bool = True
+) -> str:
+    """For a terminal of `width` columns; `color` is False where NO_COLOR is set, `boxes` where only ASCII is shown."""
+    from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415  (heavy, and only terminals need it)
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -85,14 +93,20 @@ def rich(inventory: Inventory, verdict: Verdict, context: ReportContext, *, widt
         legacy_windows=False,
     )
     if counts.shown:
-        table = Table(show_lines=True, expand=True, border_style="dim", header_style="bold")
+        lines = box.HEAVY_HEAD if boxes else box.ASCII_DOUBLE_HEAD
+        table = Table(show_lines=True, expand=True, border_style="dim", header_style="bold", box=lines)
         table.add_column("Severity", no_wrap=True)
         table.add_column("What", ratio=4, overflow="fold")
-        table.add_column("Where", ratio=3, overflow="fold")
+        wide = width >= _WIDE
+        if wide:
+            table.add_column("Where", ratio=3, overflow="fold")
         table.add_column("Do this", ratio=3, overflow="fold")
-        for decision in counts.shown[:ROWS]:
-            table.add_row(*_cells(decision))
+        shown = counts.shown[:ROWS]
+        for decision in shown:
+            table.add_row(*_cells(decision, wide=wide))
         console.print(table)
+        for decision in shown:
+            _paste(console, decision)
         for rule, title, number in by_rule(counts.shown[ROWS:]):
             console.print(Text(f"  and {number:,} more: {rule} {title}", style="dim"))
     word, style = _VERDICTS[counts.state]
@@ -104,27 +118,46 @@ def rich(inventory: Inventory, verdict: Verdict, context: ReportContext, *, widt
     return out.getvalue()
 
 
-def _cells(decision: Decision) -> tuple[Text, Text, Text, Text]:
+def _cells(decision: Decision, *, wide: bool) -> tuple[Text, ...]:
+    """The columns of a finding; where there is no room for one of its own, the place stands below the message."""
     from rich.text import Text  # noqa: PLC0415
 
     finding = decision.finding
     block = decision.action is Action.BLOCK
     style = _STYLES[finding.severity]
     do = Text(escape.terminal(finding.rule.remediation, 400))
-    if finding.fix:
-        do.append("\n" + "\n".join(escape.terminal(line) for line in finding.fix.split("\n")[:20]), style="cyan")
-    return (
-        Text.assemble((str(finding.severity), style), "\n", (VERBS[decision.action], "bold" if block else "dim")),
-        Text.assemble(
-            (escape.terminal(finding.rule.title), "bold"),
-            "\n",
-            escape.terminal(finding.message),
-            "\n",
-            (finding.rule.id, "dim"),
-        ),
-        Text(_place(finding.location)),
-        do,
+    if finding.fix and not _apart(finding.fix):
+        do.append(f"\n{escape.terminal(finding.fix)}", style="cyan")
+    what = Text.assemble(
+        (escape.terminal(finding.rule.title), "bold"),
+        "\n",
+        escape.terminal(finding.message),
+        "\n",
+        (finding.rule.id, "dim"),
     )
+    where = Text(_place(finding.location))
+    severity = Text.assemble((str(finding.severity), style), "\n", (VERBS[decision.action], "bold" if block else "dim"))
+    if wide:
+        return severity, what, where, do
+    return severity, Text("\n").join((what, Text(", ".join(where.plain.split("\n"))))), do
+
+
+def _apart(fix: str) -> bool:
+    """Whether a fix is no short line: a cell would break it, and nobody could copy it from there."""
+    return len(fix) > _CELL or "\n" in fix
+
+
+def _paste(console: Console, decision: Decision) -> None:
+    """The lines to paste of a finding, whole, under the name of the place they are for."""
+    from rich.text import Text  # noqa: PLC0415
+
+    finding = decision.finding
+    if not (finding.fix and _apart(finding.fix)):
+        return
+    place = ", ".join(_place(finding.location).split("\n"))
+    console.print(Text(f"Fix for {finding.rule.id} in {place}:", style="dim"))
+    for line in finding.fix.split("\n")[:_FIX_LINES]:
+        console.print(Text(f"    {escape.terminal(line)}", style="cyan"), soft_wrap=True)
 
 
 def _place(location: Location) -> str:
@@ -178,8 +211,9 @@ def _next_step(counts: Tally) -> str:
         rules = len({decision.finding.rule.id for decision in block})
         more = f" Then {len(block) - 1:,} more." if len(block) > 1 else ""
         help_for = "it" if rules == 1 else "the first"
+        place = escape.terminal(escape.clip_path(first.location.path, 80)) or "."
         return (
-            f"Next: {first.rule.remediation}{more} `mlgate rules {first.rule.id}` explains {help_for}; "
+            f"Next: {place}: {first.rule.remediation}{more} `mlgate rules {first.rule.id}` explains {help_for}; "
             "a waiver in the policy takes a reason, an owner and an expiry."
         )
     if counts.state is State.WARNED:

@@ -22,7 +22,7 @@ def test_a_pipe_gets_a_line_a_finding_and_the_next_step_last() -> None:
     assert lines[1].startswith("requirements.txt:3: high MLG-DEP-001 blocks: ")
     assert lines[2] == "    fix: torch==2.6.0"
     assert "FAIL: Blocked: 2 findings to fix before merge, 1 warning." in lines
-    assert lines[-1].startswith("Next: Remove the file.")
+    assert lines[-1].startswith("Next: models/resnet.pt: Remove the file.")
     assert "`mlgate rules MLG-PKL-001`" in lines[-1]
 
 
@@ -58,3 +58,22 @@ def test_a_flood_is_a_screenful() -> None:
     text = console.rich(verdicts.inventory(), verdicts.many(3_000), verdicts.CONTEXT, width=120, color=False)
     assert "and 2,950 more: MLG-COD-004" in text
     assert len(text.splitlines()) < 400
+
+
+@pytest.mark.parametrize(("width", "columns"), [(80, 3), (120, 4)])
+def test_a_narrow_terminal_has_a_column_less_and_everything_in_it(width: int, columns: int) -> None:
+    text = console.rich(verdicts.inventory(), verdicts.three(), verdicts.CONTEXT, width=width, color=False)
+    heading = text.splitlines()[1]
+    assert len([part for part in heading.split("┃") if part.strip()]) == columns
+    assert "models/resnet.pt" in text
+    assert "byte 124" in text
+
+
+def test_a_fix_can_be_copied_from_one_line() -> None:
+    text = console.rich(verdicts.inventory(), verdicts.three(), verdicts.CONTEXT, width=60, color=False)
+    assert '    AutoModel.from_pretrained("acme/encoder", revision="<40-character commit>")' in text.splitlines()
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    given = (verdicts.inventory(), verdicts.three(), verdicts.CONTEXT)
+    assert console.rich(*given, width=80, color=False, boxes=False).isascii()
