@@ -27,8 +27,10 @@ from mlgate.github.extend import fetcher
 from mlgate.github.inputs import Inputs, Sarif, read_inputs
 from mlgate.github.report import annotate, error_summary, notice
 from mlgate.github.workspace import folder, parts, place
-from mlgate.pipeline import POLICY_PLACES, Result, Settings, scan
+from mlgate.pipeline import scan
+from mlgate.policy_source import PLACES as POLICY_PLACES
 from mlgate.reports.context import ReportContext
+from mlgate.settings import Result, Settings
 
 if TYPE_CHECKING:
     from mlgate.hub import HubSettings

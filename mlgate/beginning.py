@@ -10,11 +10,11 @@ from datetime import date, timedelta
 
 from mlgate import judge, waive
 from mlgate.errors import MlgateError
-from mlgate.pipeline import Result
 from mlgate.policy import load
 from mlgate.policy.schema import Policy
 from mlgate.records import Action, Decision
 from mlgate.reports.escape import visible
+from mlgate.settings import Result
 
 DAYS = 30  # how long what is found today may stay
 _REASON = "there when mlgate was introduced"

@@ -9,13 +9,14 @@ from pathlib import Path
 from mlgate import beginning, git, judge, waive
 from mlgate.advisories.rules import CIRCUMSTANCES
 from mlgate.errors import MlgateError
-from mlgate.pipeline import Result, catalogue
+from mlgate.pipeline import catalogue
 from mlgate.policy import commands, demands, load
 from mlgate.policy.schema import Policy
 from mlgate.records import Action, Decision, Verdict
 from mlgate.reports import saved
 from mlgate.reports.escape import terminal
 from mlgate.reports.findings import FindingsFile
+from mlgate.settings import Result
 
 _NOBODY = "@owner"
 # Only a policy that asks for something has these.

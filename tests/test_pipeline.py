@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from mlgate.errors import MlgateError
-from mlgate.pipeline import Result, Settings, scan
+from mlgate.pipeline import scan
 from mlgate.records import Action
+from mlgate.settings import Result, Settings
 from tests.repositories import commit, git
 
 TODAY = date(2026, 11, 23)

@@ -16,7 +16,7 @@ from mlgate import bom, cli
 from mlgate.bom.completeness import measured
 from mlgate.completeness import Filled, Measured, Standing, elements
 from mlgate.completeness.fields import of_component
-from mlgate.pipeline import Settings, scan
+from mlgate.pipeline import scan
 from mlgate.policy import demands, information
 from mlgate.policy.elements import ModelElement
 from mlgate.policy.load import load
@@ -33,6 +33,7 @@ from mlgate.records import (
     Scanned,
 )
 from mlgate.reports import completeness
+from mlgate.settings import Settings
 from tests.bom.test_docs import example
 
 SHA = "3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3"

@@ -10,7 +10,7 @@ import pytest
 
 from mlgate import action
 from mlgate.errors import MlgateError
-from mlgate.pipeline import Result, Settings
+from mlgate.settings import Result, Settings
 from tests.builders import verdicts, verdicts_hostile
 from tests.github.test_commands import runner
 from tests.github.world import TOKEN, World, answers, opened, says

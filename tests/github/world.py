@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from mlgate import action
-from mlgate.pipeline import Result, Settings
 from mlgate.records import Inventory, Verdict
+from mlgate.settings import Result, Settings
 from tests.builders import verdicts
 from tests.github.gitserver import backend, commit, git, merge, repository, shallow
 from tests.github.server import Reply, Request, Server, serve

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from mlgate import registry
-from mlgate.pipeline import Settings, catalogue, scan
+from mlgate.pipeline import catalogue, scan
 from mlgate.policy import demands, schema
 from mlgate.policy.load import load
 from mlgate.records import Component, Inventory, Kind
+from mlgate.settings import Settings
 from tests.builders import archives, arrays, pickles, safetensors
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n".encode()

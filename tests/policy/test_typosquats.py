@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgate.pipeline import Settings, scan
+from mlgate.pipeline import scan
 from mlgate.policy import typosquats
 from mlgate.records import Action
+from mlgate.settings import Settings
 
 # Names that were registered to be mistaken, with what they were to be mistaken for. Sources: Checkmarx, August 2022
 # (twelve names of one account); Phylum, December 2022 (requests); SK-CSIRT, September 2017; Bertus, October 2018;

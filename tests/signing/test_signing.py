@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgate.errors import MlgateError
-from mlgate.pipeline import Settings, scan
+from mlgate.pipeline import scan
 from mlgate.records import Action
+from mlgate.settings import Settings
 from mlgate.signing import statement
 from mlgate.signing.crypto import Identity, Key, OtherSigner, Refused
 from tests.builders import signatures as build
