@@ -82,10 +82,8 @@ def scan(python: Path, repository: Path, database: Path, output: Path) -> int:
     return done.returncode
 
 
-def main() -> int:
-    """0 when the gate blocked the first pull request and passed the mended one."""
-    python = environment("requirements.lock", ROOT / ".cache" / "demo-venv")
-    folder = Path(tempfile.mkdtemp(prefix="mlgate-demo-"))
+def propose(folder: Path) -> tuple[Path, Path]:
+    """A repository whose checked-out branch adds the three things to main, and the advisories, both in the folder."""
     repository, database = folder / "repository", advisories(folder / "advisories")
     repository.mkdir()
     git(repository, "init", "-q")
@@ -97,6 +95,14 @@ def main() -> int:
         "requirements.txt": "numpy==2.3.5\ntorch==2.0.0\n",
     }
     commit(repository, "add a model", files)
+    return repository, database
+
+
+def main() -> int:
+    """0 when the gate blocked the first pull request and passed the mended one."""
+    python = environment("requirements.lock", ROOT / ".cache" / "demo-venv")
+    folder = Path(tempfile.mkdtemp(prefix="mlgate-demo-"))
+    repository, database = propose(folder)
 
     print("A pull request with a hostile pickle, an unpinned model and a vulnerable package:")
     blocked = scan(python, repository, database, folder / "blocked")

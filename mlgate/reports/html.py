@@ -1,18 +1,18 @@
-"""report.html: the whole report as one page that loads nothing and runs nothing but its own filters."""
+"""report.html: the whole report as one page that loads nothing and runs one script, its own."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
 
-from mlgate.records import Action, Decision, Inventory, Severity, Verdict
-from mlgate.reports import drawing, lineage, templating
+from mlgate.records import Action, Decision, Inventory, Verdict
+from mlgate.reports import browse, changes, drawing, lineage, templating
 from mlgate.reports.comment import flagged
 from mlgate.reports.context import ReportContext, blob_url
-from mlgate.reports.escape import clip_path, visible
-from mlgate.reports.inventory import tables
+from mlgate.reports.escape import clip, clip_path, visible
 from mlgate.reports.rows import VERBS, place_suffix
 from mlgate.reports.tally import (
     NOT_SAFE,
@@ -28,40 +28,46 @@ from mlgate.reports.tally import (
 # What a browser still lays out at once; findings.json has no limit.
 FINDINGS = 3_000
 ROWS = 2_000
+_CHANGES = 200
 
 _WORDS = {State.BLOCKED: "Fail", State.WOULD_BLOCK: "Warn", State.WARNED: "Pass", State.CLEAN: "Pass"}
 
 
 def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> str:
-    """The page. Its policy allows one style sheet and one script, both ours and by hash, and nothing else."""
+    """The page. Its policy allows one style sheet and one script by their hashes and nothing else.
+
+    The script filters and sorts what is there; without it the page shows everything.
+    """
     from markupsafe import Markup  # noqa: PLC0415  (comes with jinja2)
 
     counts = tally(inventory, verdict)
-    css, style_hash = _own("report.css")
-    script, script_hash = _own("report.js")
+    css, style_hash = _part("report.css")
+    script, script_hash = _part("report.js")
     groups = (
-        ("block", "Blocks the merge" if counts.state is State.BLOCKED else "Would block", counts.block, True),
-        ("warn", "Warnings", counts.warn, True),
-        ("note", "Noted, not acted on by the policy", counts.note, False),
-        ("waived", "Waived", counts.waived, False),
+        ("Blocks the merge" if counts.state is State.BLOCKED else "Would block", counts.block, True),
+        ("Warnings", counts.warn, True),
+        ("Noted, not acted on by the policy", counts.note, False),
+        ("Waived", counts.waived, False),
     )
     shown: list[dict[str, Any]] = []
+    on_page: dict[str, tuple[Decision, ...]] = {}
     room = FINDINGS
-    for action, title, decisions, opened in groups:
+    for title, decisions, opened in groups:
         if decisions:
             cards = [_card(decision, context, verdict.compared) for decision in decisions[:room]]
+            on_page[title] = decisions[:room]
             rest = by_rule(decisions[room:])
-            group = {"action": action, "title": title, "number": f"{len(decisions):,}", "open": opened}
-            shown.append({**group, "cards": cards, "rest": rest})
+            shown.append({"title": title, "number": len(decisions), "open": opened, "cards": cards, "rest": rest})
             room = max(room - len(decisions), 0)
+    lines = verdict.changes or ()
+    graph = lineage.graph(inventory, flagged(counts))
     return templating.html(
         "report.html.j2",
         {
             "css": Markup(css),  # noqa: S704  (ours, and its hash is in the policy)
             "style_hash": style_hash,
-            "script": Markup(script),  # noqa: S704  (as well)
+            "script": Markup(script),  # noqa: S704  (ours, and its hash is in the policy)
             "script_hash": script_hash,
-            "levels": [severity.value for severity in sorted(Severity, key=lambda each: -each.rank)],
             "state": counts.state.value,
             "word": _WORDS[counts.state],
             "headline": headline(counts),
@@ -72,21 +78,42 @@ def render(inventory: Inventory, verdict: Verdict, context: ReportContext) -> st
             "scope": scope_line(inventory, counts),
             "facts": _facts(verdict, context),
             "run": context.run,
-            "notes": (*verdict.notes, *context.notes),
+            "notes": [clip(note, 500) for note in (*verdict.notes, *context.notes)],
             "severities": [(severity.value, f"{number:,}") for severity, number in counts.severities.items()],
             "groups": shown,
-            "graph": Markup(drawing.svg(lineage.graph(inventory, flagged(counts)))),  # noqa: S704  (escaped there)
-            "tables": tables(inventory, ROWS),
+            "total": f"{sum(map(len, (counts.block, counts.warn, counts.note, counts.waived))):,}",
+            "filters": browse.filters(on_page),
+            "rules": _rules(on_page.values()),
+            "changes": [_inline(changes.line(change)) for change in lines[:_CHANGES]],
+            "graph": Markup(drawing.svg(graph)),  # noqa: S704  (escaped there)
+            "graph_note": graph.note,
+            "links": drawing.links(graph),
+            "sections": browse.sections(inventory, counts.shown, context, ROWS),
             "not_safe": NOT_SAFE,
             "version": context.tool_version,
         },
     )
 
 
-def _own(name: str) -> tuple[str, str]:
-    """A file of ours for the page, and its hash for the page's policy."""
+def _part(name: str) -> tuple[str, str]:
+    """A file of ours that stands inside the page, and its hash as the page's policy names it."""
     text = resources.files("mlgate.reports").joinpath(f"templates/{name}").read_text("utf-8").strip()
-    return text, f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return text, f"sha256-{digest}"
+
+
+def _rules(groups: Iterable[Sequence[Decision]]) -> list[dict[str, Any]]:
+    """What the rules on the page mean, once for each: thousands of findings have a handful of rules."""
+    rules = {decision.finding.rule.id: decision.finding.rule for decisions in groups for decision in decisions}
+    return [
+        {
+            "id": rule.id,
+            "title": rule.title,
+            "help": _inline(rule.help),
+            "references": (*rule.cwe, *rule.atlas, *rule.owasp),
+        }
+        for _, rule in sorted(rules.items())
+    ]
 
 
 def _inline(text: str) -> Any:
@@ -110,7 +137,7 @@ def _facts(verdict: Verdict, context: ReportContext) -> list[tuple[str, str]]:
         ("Head", context.sha),
         ("ML-BOM", context.bom_summary),
     ]
-    return [(name, value) for name, value in facts if value]
+    return [(name, clip(value, 300)) for name, value in facts if value]
 
 
 def _card(decision: Decision, context: ReportContext, compared: bool) -> dict[str, Any]:
@@ -122,16 +149,16 @@ def _card(decision: Decision, context: ReportContext, compared: bool) -> dict[st
         "rule": finding.rule.id,
         "title": finding.rule.title,
         "message": _inline(finding.message),
-        "path": clip_path(finding.location.path, 300) or ".",
+        "action": decision.action.value,
+        "place": browse.Cell(
+            text=clip_path(finding.location.path, 300) or ".", url=blob_url(context, finding.location)
+        ),
         "member": finding.location.member or "",
         "suffix": place_suffix(finding.location),
-        "url": blob_url(context, finding.location),
         "evidence": finding.evidence if finding.evidence not in finding.message else "",
-        "help": _inline(finding.rule.help),
         "remediation": _inline(finding.rule.remediation),
         "fix": finding.fix.split("\n")[:100] if finding.fix else [],
         "clause": decision.clause,
         "waiver": decision.waiver,
         "fingerprint": decision.fingerprint,
-        "references": (*finding.rule.cwe, *finding.rule.atlas, *finding.rule.owasp),
     }

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 from mlgate.records import Component, Inventory, Kind, Occurrence
 
-_OPEN = 30  # rows of a table that is shown without being asked for
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A heading, column names, and rows of plain strings that the template escapes; `total` counts all rows."""
 
     title: str
-    open: bool
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int
@@ -31,7 +28,6 @@ def tables(inventory: Inventory, room: int) -> tuple[Table, ...]:
     """The tables that have rows, at most `room` rows each."""
     models = ("Model", "Version", "Pinned", "Format", "Licence", "Seen in")
     datasets = ("Dataset", "Version", "Pinned", "Licence", "Seen in")
-    packages = ("Package", "Version", "Licence", "Known vulnerabilities", "Scope", "Seen in")
     manifests = ("Manifest", "Ecosystem", "Packages", "Without a fixed version")
     advisories = ("Advisory", "Package", "Severity", "Fixed in", "What")
     made = (
@@ -40,7 +36,6 @@ def tables(inventory: Inventory, room: int) -> tuple[Table, ...]:
         _table("Datasets", datasets, _datasets(inventory), room),
         _table("Known vulnerabilities", advisories, _advisories(inventory), room),
         _table("Manifests with packages", manifests, _manifests(inventory), room),
-        _table("Packages", packages, _packages(inventory), room),
         _table("Not looked into completely", ("File", "Format", "Bytes"), _unread(inventory), room),
     )
     return tuple(table for table in made if table.total)
@@ -48,7 +43,7 @@ def tables(inventory: Inventory, room: int) -> tuple[Table, ...]:
 
 def _table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]], room: int) -> Table:
     every = sorted(rows)
-    return Table(title=title, open=len(every) <= _OPEN, columns=columns, rows=tuple(every[:room]), total=len(every))
+    return Table(title=title, columns=columns, rows=tuple(every[:room]), total=len(every))
 
 
 def _pinned(component: Component) -> str:
@@ -93,23 +88,6 @@ def _services(inventory: Inventory) -> Iterable[tuple[str, ...]]:
 def _datasets(inventory: Inventory) -> Iterable[tuple[str, ...]]:
     for data in _of(inventory, Kind.DATASET):
         yield (data.identity, data.version or "", _pinned(data), _licences(data), _seen(data.occurrences))
-
-
-def _packages(inventory: Inventory) -> Iterable[tuple[str, ...]]:
-    known = Counter(vulnerability.purl for vulnerability in inventory.vulnerabilities)
-    for package in _of(inventory, Kind.PACKAGE):
-        facts = package.package
-        asked = facts.specifier if facts and not package.version else ""
-        scope = ", ".join((facts.scope, *(() if facts.direct else ("transitive",)))) if facts else ""
-        number = known[package.purl or ""]
-        yield (
-            package.identity,
-            package.version or asked or "not fixed",
-            _licences(package),
-            f"{number:,}" if number else "",
-            scope,
-            _seen(package.occurrences),
-        )
 
 
 def _manifests(inventory: Inventory) -> Iterable[tuple[str, ...]]:

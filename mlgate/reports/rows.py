@@ -118,5 +118,5 @@ def row(decision: Decision, context: ReportContext, *, compared: bool) -> Row:
         fingerprint=escape.code(decision.fingerprint[:16]),
         evidence=escape.fence(finding.evidence) if finding.evidence else None,
         fix=escape.fence(finding.fix) if finding.fix and not inline else None,
-        waiver=escape.prose(decision.waiver, 200) if decision.waiver else Markdown(""),
+        waiver=escape.prose(decision.waiver, 200, word=_WORD) if decision.waiver else Markdown(""),
     )

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     import jinja2
 
 
+# Where a table does not fit (a phone), the browser gives a column the width of its longest word and the rest scrolls:
+# sentences would stand one word to a line. Spaces that do not break keep the columns of sentences wide enough to read.
+_WIDTHS: dict[str, Any] = {"wide": escape.Markdown("&nbsp;" * 26), "narrow": escape.Markdown("&nbsp;" * 16)}
+
+
 def _markdown(value: Any) -> Any:
     return value if isinstance(value, (escape.Markdown, int)) else escape.prose(str(value))
 
@@ -35,7 +40,7 @@ def _environment(*, html: bool) -> jinja2.Environment:
 
 def markdown(template: str, values: Mapping[str, Any]) -> str:
     """The template as Markdown; strings that are not `escape.Markdown` are escaped as prose."""
-    return _environment(html=False).get_template(template).render(values)
+    return _environment(html=False).get_template(template).render(_WIDTHS | dict(values))
 
 
 def html(template: str, values: Mapping[str, Any]) -> str:

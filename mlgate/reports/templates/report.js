@@ -1,81 +1,90 @@
-// Filters of the report, and sorting of its tables. Without it everything is shown. It reads the page's text and
-// changes nothing but `hidden`, `open` and the order of rows.
+"use strict";
+/* Filters and sorting. Everything is on the page without this; it makes no markup from text and asks for nothing. */
 (() => {
-  "use strict";
-  const form = document.getElementById("filter");
-  const told = document.getElementById("told");
-  const groups = [...document.querySelectorAll("details.group")];
-  const tables = [...document.querySelectorAll("details.table")];
-  const opened = new Map([...groups, ...tables].map((part) => [part, part.open]));
-  const text = new Map();
-  for (const item of document.querySelectorAll("article, details.table tbody tr")) {
-    text.set(item, item.textContent.toLowerCase());
-  }
-  const { words, severity, action } = form.elements;
+  const byId = (id) => document.getElementById(id);
+  const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
+  const words = (input) => input.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const soon = (act) => {
+    let timer = 0;
+    return () => { clearTimeout(timer); timer = setTimeout(act, 120); };
+  };
+  const texts = new WeakMap();
+  const textOf = (node) => {
+    if (!texts.has(node)) texts.set(node, node.textContent.toLowerCase());
+    return texts.get(node);
+  };
+  const holds = (node, wanted) => wanted.every((word) => textOf(node).includes(word));
+  const number = (value) => value.toLocaleString("en");
 
-  function apply() {
-    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const active = Boolean(wanted.length || severity.value || action.value);
-    const has = (item) => wanted.every((word) => text.get(item).includes(word));
-    let shown = 0;
-    let all = 0;
-    for (const group of groups) {
-      let here = 0;
-      for (const card of group.querySelectorAll("article")) {
-        const match = has(card) && (!severity.value || card.dataset.severity === severity.value) &&
-          (!action.value || group.dataset.action === action.value);
-        card.hidden = !match;
-        here += match;
-        all += 1;
+  const cards = all("article.card");
+  if (cards.length > 1) {
+    const bar = byId("filters"), text = byId("filter-text"), action = byId("filter-action"), rule = byId("filter-rule");
+    const boxes = all("input[type=checkbox]", bar), shown = byId("filter-shown"), groups = all("details.group");
+    const narrow = () => {
+      const off = new Set(boxes.filter((box) => !box.checked).map((box) => box.value));
+      const wanted = words(text);
+      const active = off.size > 0 || wanted.length > 0 || action.value !== "" || rule.value !== "";
+      let left = 0;
+      for (const card of cards) {
+        const data = card.dataset;
+        card.hidden = off.has(data.severity) || (action.value !== "" && action.value !== data.action) ||
+          (rule.value !== "" && rule.value !== data.rule) || !holds(card, wanted);
+        if (!card.hidden) left += 1;
       }
-      shown += here;
-      group.hidden = active && !here;
-      group.open = active ? here > 0 : opened.get(group);
-    }
-    for (const table of tables) {
-      let here = 0;
-      for (const row of table.querySelectorAll("tbody tr")) {
-        row.hidden = !has(row);
-        here += !row.hidden;
+      for (const group of groups) {
+        const any = all("article.card", group).some((card) => !card.hidden);
+        group.hidden = active && !any;
+        if (active && any) group.open = true;
       }
-      table.hidden = wanted.length > 0 && !here;
-      table.open = wanted.length > 0 ? here > 0 : opened.get(table);
-    }
-    told.textContent = active ? `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} findings` : "";
-    const state = new URLSearchParams();
-    for (const field of [words, severity, action]) if (field.value) state.set(field.name, field.value);
-    const hash = state.toString();
-    if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : location.pathname);
+      shown.textContent = active ? `Showing ${number(left)} of ${number(cards.length)} findings` : "";
+      byId("filter-clear").hidden = !active;
+    };
+    bar.addEventListener("input", soon(narrow));
+    byId("filter-clear").addEventListener("click", () => {
+      text.value = action.value = rule.value = "";
+      for (const box of boxes) box.checked = true;
+      narrow();
+      text.focus();
+    });
+    bar.hidden = false;
   }
 
-  function restore() {
-    const state = new URLSearchParams(location.hash.slice(1));
-    for (const field of [words, severity, action]) field.value = state.get(field.name) ?? "";
-    apply();
+  const rows = all("#inventory tbody tr");
+  if (rows.length > 1) {
+    const text = byId("inventory-text"), shown = byId("inventory-shown");
+    const narrow = () => {
+      const wanted = words(text);
+      let left = 0;
+      for (const row of rows) {
+        row.hidden = !holds(row, wanted);
+        if (!row.hidden) left += 1;
+      }
+      for (const part of all("#inventory details.part")) {
+        part.hidden = all("tbody tr", part).every((row) => row.hidden);
+        if (wanted.length && !part.hidden) part.open = true;
+      }
+      shown.textContent = wanted.length ? `Showing ${number(left)} of ${number(rows.length)} rows` : "";
+    };
+    text.addEventListener("input", soon(narrow));
+    byId("inventory-filter").hidden = false;
   }
 
-  function sort(button) {
-    const cell = button.parentElement;
-    const body = cell.closest("table").tBodies[0];
-    const down = cell.getAttribute("aria-sort") === "ascending";
-    for (const other of cell.parentElement.cells) other.removeAttribute("aria-sort");
-    cell.setAttribute("aria-sort", down ? "descending" : "ascending");
-    const of = (row) => row.cells[cell.cellIndex].textContent;
-    const order = new Intl.Collator("en", { numeric: true }).compare;
-    const rows = [...body.rows].sort((a, b) => (down ? order(of(b), of(a)) : order(of(a), of(b))));
-    body.append(...rows);
+  const order = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+  const cell = (row, column) => row.cells[column].textContent.replace(/(\d),(?=\d{3})/g, "$1");
+  for (const heading of all("#inventory th")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = heading.textContent;
+    heading.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = heading.getAttribute("aria-sort") === "ascending";
+      const body = heading.closest("table").tBodies[0];
+      for (const other of all("th", heading.parentNode)) other.removeAttribute("aria-sort");
+      heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const column = heading.cellIndex;
+      const keyed = Array.from(body.rows, (row) => [cell(row, column), row]);
+      keyed.sort((a, b) => order.compare(a[0], b[0]) * (down ? -1 : 1));
+      body.append(...keyed.map((pair) => pair[1]));
+    });
   }
-
-  form.hidden = false;
-  form.addEventListener("input", apply);
-  form.addEventListener("reset", () => setTimeout(apply));
-  form.addEventListener("submit", (event) => event.preventDefault());
-  for (const button of document.querySelectorAll("th button")) {
-    button.disabled = false;
-    button.addEventListener("click", () => sort(button));
-  }
-  addEventListener("hashchange", restore);
-  addEventListener("beforeprint", () => { for (const part of opened.keys()) part.open = !part.hidden; });
-  addEventListener("afterprint", apply);
-  restore();
 })();
