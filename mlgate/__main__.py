@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-if sys.path and sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (what the interpreter itself put there)
+if not sys.flags.safe_path and sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (what the interpreter put there)
     del sys.path[0]
 
 from mlgate.cli import main

@@ -68,8 +68,10 @@ def made(node: Node, graph: Graph, names: Names) -> Made:
         told["originatedBy"] = sorted(agent["spdxId"] for agent in agents)
     elif record.kind is Kind.SERVICE:
         provider = record.identity.removeprefix("api:").partition(":")[0]
-        agents = (_agent(names, "Organization", provider),)
-        told |= {"suppliedBy": agents[0]["spdxId"], "comment": "A hosted model, used through its provider's API."}
+        told["comment"] = "A hosted model, used through its provider's API."
+        if provider:
+            agents = (_agent(names, "Organization", provider),)
+            told["suppliedBy"] = agents[0]["spdxId"]
     told["extension"] = _extension(_told(node, graph))
     files = (*((file,) if file else ()), *_parts(node, names))
     return Made(package=names.element(kind, node.ref, **told), files=files, agents=agents)
