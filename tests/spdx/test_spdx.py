@@ -11,7 +11,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example as case
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spdx_python_model.bindings import v3_0_1 as official
 
@@ -290,7 +291,7 @@ TEXT = st.text(max_size=30) | st.sampled_from(
 
 
 @settings(max_examples=60, deadline=None)
-@example([(Kind.SERVICE, ":", "", "")], "")
+@case([(Kind.SERVICE, ":", "", "")], "")
 @given(st.lists(st.tuples(st.sampled_from(list(Kind)), TEXT.filter(bool), TEXT, TEXT), max_size=6), TEXT)
 def test_hostile_names_make_a_sound_document(rows: list[tuple[Kind, str, str, str]], root: str) -> None:
     found = {}
