@@ -13,8 +13,9 @@ from mlgate.errors import Incomplete
 from mlgate.manifests._common import SHARED_RULES, read_text
 from mlgate.manifests._conda import channel_name, component, note, spec
 from mlgate.manifests._declared import index_findings
+from mlgate.manifests._pip_lines import split
 from mlgate.manifests._rules import CONDA, EXTRA_INDEX, INSECURE_INDEX, LOCAL, OUTSIDE, UNHASHED, UNPINNED
-from mlgate.manifests.requirements import read_lines, split
+from mlgate.manifests.requirements import read_lines
 from mlgate.records import Artifact, Category, Component, Inspector, Observation, Rule, Severity
 from mlgate.yaml_events import Map, Node, Scalar, Sequence, documents, get, scalar
 

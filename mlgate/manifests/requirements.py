@@ -24,6 +24,7 @@ from mlgate.manifests._common import (
 )
 from mlgate.manifests._conda_list import is_conda_list
 from mlgate.manifests._declared import without_login
+from mlgate.manifests._pip_lines import line_parser, split
 from mlgate.manifests._rules import EXTRA_INDEX, INSECURE_INDEX, LOCAL, OUTSIDE, UNHASHED, UNPINNED
 from mlgate.records import (
     Artifact,
@@ -37,7 +38,6 @@ from mlgate.records import (
 )
 
 _NAME = re.compile(r"(.*[-_.])?(requirements?|constraints?)([-_.].*)?\.(txt|in|pip)", re.IGNORECASE)
-_MOST_LINES = 100_000
 
 
 def _claims(artifact: Artifact) -> bool:
@@ -60,18 +60,6 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     yield from read_lines(artifact, split(text), scope=scope)
 
 
-def split(text: str, first: int = 1) -> Iterator[tuple[int, str]]:
-    """The numbered lines that pip sees: continued ones joined, comments and empty ones left out."""
-    import pip_requirements_parser as pip  # noqa: PLC0415  (start-up)
-
-    for count, numbered in enumerate(pip.preprocess(text)):
-        if count > _MOST_LINES:
-            raise Incomplete("limit", f"more than {_MOST_LINES:,} lines")
-        number, line = numbered
-        if not isinstance(numbered, pip.CommentLine) and line.strip():
-            yield number + first - 1, line
-
-
 def read_lines(
     artifact: Artifact, numbered: Iterable[tuple[int, str]], *, scope: str, group: str = ""
 ) -> Iterator[Observation]:
@@ -81,7 +69,7 @@ def read_lines(
     """
     import pip_requirements_parser as pip  # noqa: PLC0415  (start-up)
 
-    parse_line = pip.get_line_parser()
+    parse_line = line_parser()
     packages: list[Component] = []
     options: list[tuple[Location, dict[str, Any]]] = []
     broken: list[tuple[int, str]] = []

@@ -180,3 +180,18 @@ def test_every_line_of_a_file_is_a_component_an_option_or_told() -> None:
     broken = said.stopped.detail.partition("line ")[2].partition(":")[0].split(", ")
     assert len(said.components) + len(said.includes) + len(options) + 2 + len(broken) == len(meant)
     assert broken == ["13", "21"]  # pip takes no such option of a single requirement
+
+
+def test_what_one_line_collects_is_not_what_the_next_one_has() -> None:
+    lines = f"a==1 --hash=sha256:{'a' * 64}\nb==1 --hash=sha256:{'b' * 64}\nc==1\n"
+    found = {c.name: [h.value for h in c.hashes] for c in read(INSPECTOR, "requirements.txt", lines).components}
+    assert found == {"a": ["a" * 64], "b": ["b" * 64], "c": []}
+
+
+def test_a_line_longer_than_any_real_one_is_told_and_costs_little() -> None:
+    many = "a==1 " + " ".join(f"--hash=sha256:{n:064x}" for n in range(500))
+    (component,) = read(INSPECTOR, "requirements.txt", many).components
+    assert len(component.hashes) == 500
+    stopped = read(INSPECTOR, "requirements.txt", "a[b," * 250_000).stopped
+    assert stopped is not None
+    assert stopped.reason == "limit"
