@@ -125,6 +125,9 @@ def _layer(artifact: Artifact, name: str, config: dict[str, Any]) -> Iterator[Sa
         for field in _LAMBDA_FIELDS:
             yield from _lambda(config, field)
         yield from _source(config)
+        if not _saved_form(config):
+            what = "a Lambda layer keeps its function in a form that no Keras saves"
+            yield LAMBDA, None, what, shown(str(config.get("function", "no function")), 200)
     if name in ("TFOpLambda", "SlicingOpLambda"):
         yield from _operation(config.get("function"))
     if name == "ClassMethod":
@@ -156,6 +159,16 @@ def _lambda(config: dict[str, Any], field: str) -> Iterator[Said]:
         yield from _code(found)
     elif isinstance(found, str) and field != "function":
         yield from _named_function(config, field)
+
+
+def _saved_form(config: dict[str, Any]) -> bool:
+    """Whether the function is code or a name as some Keras writes it; what is not read must not pass for nothing."""
+    found, kind = config.get("function"), config.get("function_type")
+    if isinstance(found, dict):
+        return isinstance(found.get("class_name"), str) and found.get("config") is not None
+    if isinstance(found, list):
+        return bool(found) and isinstance(found[0], str)
+    return isinstance(found, str) and bool(found) and kind in ("lambda", "function")
 
 
 def _source(config: dict[str, Any]) -> Iterator[Said]:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 
 from mlgate import rules
-from mlgate.identify import HEAD, identify
+from mlgate.identify import HEAD, MODEL_SUFFIXES, identify
 from mlgate.records import Artifact, Category, Finding, Rule, Severity, Source
 
 _SAID = 50  # findings of one rule about one archive
 _REMEDY = "Build the archive again from plain files with relative names."
 _DRIVE = re.compile(r"[A-Za-z]:")
+_MODEL = re.compile(r"model([-_.].*)?\.(tar|tgz|tbz2?|txz|zip)(\.\w+)?", re.IGNORECASE)  # SageMaker's model.tar.gz
 
 LINK = Rule(
     id="MLG-ARC-020",
@@ -20,7 +21,8 @@ LINK = Rule(
     severity=Severity.MEDIUM,
     category=Category.MODEL_FILE,
     help="The archive holds a link out of the folder it is unpacked into, or a device or pipe. Whoever reads the "
-    "member after unpacking reads a file of the machine instead.",
+    "member after unpacking reads a file of the machine instead. High in the archive of a model, where no library "
+    "puts one.",
     remediation=_REMEDY,
     cwe=("CWE-59",),
 )
@@ -95,6 +97,8 @@ class Names:
 
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact
+        model = artifact.name[artifact.name.rfind(".") :].lower() in MODEL_SUFFIXES or _MODEL.fullmatch(artifact.name)
+        self._severity = Severity.HIGH if model else Severity.MEDIUM
         self._seen: set[str] = set()
         self._links: set[str] = set()
         self._leaving: set[str] = set()
@@ -145,4 +149,5 @@ class Names:
     def _say(self, rule: Rule, message: str, evidence: str) -> Iterator[Finding]:
         self._count[rule.id] = self._count.get(rule.id, 0) + 1
         if self._count[rule.id] <= _SAID:
-            yield rules.finding(rule, self._artifact.at(), message, evidence=evidence[:300])
+            severity = self._severity if rule is LINK else None
+            yield rules.finding(rule, self._artifact.at(), message, evidence=evidence[:300], severity=severity)

@@ -49,7 +49,8 @@ RUNS = _rule(
     93,
     "Model that runs code of the process that loads it",
     Severity.HIGH,
-    "The model imports a module, calls a function by its name or holds a script, so loading or running it runs code.",
+    "The model imports a module, names a library to load, calls a function by its name or holds a script, so loading "
+    "or running it runs code.",
     "Do not load the model. Export it again with only the operators that compute its outputs.",
     "CWE-470",
     "CWE-829",

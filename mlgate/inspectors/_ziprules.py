@@ -78,4 +78,12 @@ AMBIGUOUS = _rule(
     _DIFFER,
 )
 
-RULES = (HEADERS, DUPLICATE, UNSAFE_NAME, CHECKSUM, OVERLAP, OUTSIDE, AMBIGUOUS)
+LINK_IN_MODEL = _rule(
+    8,
+    "Model archive with a link in it",
+    Severity.HIGH,
+    "A member is a symbolic link. No library saves a model with one; unpacked, it reads or writes a file elsewhere "
+    "under a name that belongs to the model.",
+    ("CWE-59",),
+)
+RULES = (HEADERS, DUPLICATE, UNSAFE_NAME, CHECKSUM, OVERLAP, OUTSIDE, AMBIGUOUS, LINK_IN_MODEL)

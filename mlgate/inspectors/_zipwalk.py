@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -47,8 +48,8 @@ class Walk:
         self._count: dict[str, int] = {}
         self._stopped: Incomplete | None = None
 
-    def checks(self) -> Iterator[Finding]:
-        """What a strict reader would refuse."""
+    def checks(self, *, links: bool = False) -> Iterator[Finding]:
+        """What a strict reader would refuse; links too, unless the caller has `links` and follows them itself."""
         for kind, detail in self.directory.oddities:
             rule = rules.OUTSIDE if kind == "outside" else rules.AMBIGUOUS
             yield from self._say(rule, detail, kind if kind == "outside" else "directory")
@@ -57,6 +58,8 @@ class Walk:
             if member.raw in seen:
                 yield from self._say(rules.DUPLICATE, f"two members are named {member.name[:200]!r}", member.name)
             seen.add(member.raw)
+            if stat.S_ISLNK(member.mode) and not links:
+                yield from self._say(rules.LINK_IN_MODEL, f"{member.name[:200]!r} is a link", member.name)
             if _unsafe(member.name):
                 yield from self._say(rules.UNSAFE_NAME, f"a member is named {member.name[:200]!r}", member.name)
             local = self.local(member)

@@ -44,6 +44,11 @@ _LIBRARIES = frozenset(
     }
     | {"megatron", "apex", "timm", "diffusers", "sklearn", "numpy", "torchmetrics", "monai", "datasets"}
 )
+# Hydra configurations put paths together with these; they open nothing.
+_PATHS = frozenset(
+    {"os.getcwd", "os.path.abspath", "os.path.basename", "os.path.dirname", "os.path.expanduser", "os.path.join"}
+    | {"os.path.normpath", "os.path.splitext"}
+)
 _TOLD = 20
 _CHOICES = 8  # texts of one key
 _STEPS = 200
@@ -226,8 +231,11 @@ def _spelled(value: str, texts: dict[str, list[str]]) -> list[str]:
 
 
 def _rule(target: str, *, archived: bool) -> Rule | None:
+    if target in _PATHS and not archived:
+        return None
     entry = look_up_path(target)[0]
-    if entry.level == "dangerous" and not entry.high:  # what is only odd in a pickle is at home in a configuration
+    # what is only odd in a pickle is at home in a configuration, but not in the archive of a model
+    if entry.level == "dangerous" and (archived or not entry.high):
         return TARGET
     own = entry.level == "safe" or target.split(".", maxsplit=1)[0] in _LIBRARIES
     return FOREIGN if archived and not own else None

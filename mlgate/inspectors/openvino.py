@@ -15,7 +15,7 @@ from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.inspectors._chat_template import TEMPLATE_RULES, check_template
 from mlgate.inspectors._model_metadata import SHARED_RULES, component, judge_metadata, shown
-from mlgate.inspectors._runtime_rules import CUSTOM, ENTITIES, LAYOUT
+from mlgate.inspectors._runtime_rules import CUSTOM, ENTITIES, LAYOUT, RUNS
 from mlgate.inspectors._xml import opening, parse, root_is
 from mlgate.records import Artifact, Component, Finding, Inspector, ModelFacts, Observation, Severity
 
@@ -23,6 +23,7 @@ _TOLD = 20
 _KEPT = 2_000
 _HUGE = 1 << 63
 # Operators of these sets are in the runtime; all others come from a library that is loaded before the model.
+_LIBRARY = re.compile(r".+\.(so(\.\d+)*|dll|dylib|pyd)", re.IGNORECASE | re.DOTALL)
 _OWN = re.compile(r"opset\d{1,3}|experimental|type_relaxed_opset|ie_internal_opset|util|")
 _WIDTHS = {
     **dict.fromkeys(("f64", "i64", "u64"), 64),
@@ -42,6 +43,7 @@ class _Net:
     version: str = ""
     layers: int = 0
     custom: dict[str, list[str]] = field(default_factory=dict)
+    libraries: list[tuple[str, str]] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
     parameters: int = 0
     weights: int = 0
@@ -57,8 +59,10 @@ class _Net:
             self.name, self.version = attributes.get("name", ""), attributes.get("version", "")
         elif name == "layer":
             self._layer(attributes)
+            self._names(attributes)
         elif name == "data" and around[-1] == "layer":
             self._data(attributes)
+            self._names(attributes)
         elif name in {"weights", "biases", "custom"} and "offset" in attributes:
             self._span(f"{name} of layer {self.layer.get('name', '')[:100]!r}", attributes)
         elif "rt_info" in around[:3] and "value" in attributes and len(self.info) < _KEPT:
@@ -102,6 +106,13 @@ class _Net:
         if size is not None and (elements * _WIDTHS.get(element, 0) + 7) // 8 > size:
             self._lie(f"The {label} has fewer bytes than its type and shape need")
 
+    def _names(self, attributes: Mapping[str, str]) -> None:
+        """Keeps what is a library by its ending or by the attribute: no exporter writes one."""
+        for key, value in attributes.items():
+            named = key.lower() == "library" or (key != "name" and _LIBRARY.fullmatch(value.strip()))
+            if named and value.strip() and len(self.libraries) < _TOLD:
+                self.libraries.append((self.layer.get("name", ""), value))
+
     def _span(self, label: str, attributes: Mapping[str, str]) -> int | None:
         offset, size = _number(attributes.get("offset", "")), _number(attributes.get("size", ""))
         if offset is None or size is None or offset + size >= _HUGE:
@@ -142,6 +153,9 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         which = shown(", ".join(names[:8]), 150) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         message = f"Operators of {shown(opset, 60)!r} are not OpenVINO's own: {which}."
         yield rules.finding(CUSTOM, artifact.at(), message, evidence=f"{shown(opset, 60)}: {which}")
+    for layer, library in net.libraries:
+        message = f"The layer {shown(layer, 100)!r} names the library {shown(library, 200)!r}."
+        yield rules.finding(RUNS, artifact.at(), message, evidence=shown(library, 200))
     for reason in net.lies:
         yield rules.finding(LAYOUT, artifact.at(), f"{reason}.", evidence=reason)
     templates = [(key, value) for key, value in net.info if key.endswith("chat_template")]
@@ -189,9 +203,10 @@ INSPECTOR = Inspector(
     name="openvino",
     claims=_claims,
     inspect=_inspect,
-    rules=(CUSTOM, ENTITIES, LAYOUT, *SHARED_RULES, *TEMPLATE_RULES),
+    rules=(CUSTOM, ENTITIES, LAYOUT, RUNS, *SHARED_RULES, *TEMPLATE_RULES),
     model=True,
     reads="The whole network in the `.xml`, with bodies of loops and branches: operators and the sets they come from, "
+    "libraries that a layer names, "
     "where each constant lies in the weights file and whether its size fits its shape, runtime information with chat "
     "templates. Entities are not expanded.",
     misses="Whether the `.bin` beside it is as long as the network says, since each file is looked at alone; compiled "

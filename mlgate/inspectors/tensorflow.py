@@ -177,6 +177,8 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         raise Incomplete("unsupported", f"a SavedModel of schema version {graph.schema_version}")
     if kind in {"saved_model", "meta_graph", "graph"} and not graph.graphs:
         raise Incomplete("malformed", "there is no graph in the model")
+    if kind == "saved_metadata" and not graph.keras and artifact.source.size:
+        raise Incomplete("malformed", "the metadata of Keras has no object where Keras looks for them")
 
 
 def _walk_text(artifact: Artifact, graph: Graph, kind: str) -> None:

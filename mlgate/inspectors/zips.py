@@ -23,7 +23,7 @@ def claims(artifact: Artifact) -> bool:
 def inspect(artifact: Artifact) -> Iterator[Observation]:
     """Findings about the archive, then its members. Raises Incomplete for what could not be read."""
     walk = Walk(artifact)
-    yield from walk.checks()
+    yield from walk.checks(links=True)
     stopped: Incomplete | None = None
     names = Names(artifact)
     for member in walk.directory.members:

@@ -54,7 +54,8 @@ class Explainer:
         elif isinstance(event, Oddity):
             self._say(event.offset, f"# {event.detail}")
         elif isinstance(event, Blob):
-            self._say(event.offset, f"# bytes that begin like a pickle, {event.length:,} of them")
+            what = f"{event.encoding} of a pickle" if event.encoding else "a pickle"
+            self._say(event.offset, f"# {event.length:,} bytes that begin like {what}")
 
     def end(self, location: Location, machine: Machine, stop: Incomplete | None) -> Explanation:
         """The account, with what the stream gives back or what stopped it."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from mlgate.errors import Incomplete
 from mlgate.pickles import opcodes as op
-from mlgate.pickles.operations import Operations
+from mlgate.pickles.operations import SHORTEST, Operations
 from mlgate.pickles.state import Event, State
 from mlgate.pickles.values import ELIDED, Bag, Settled, Value
 from mlgate.pickles.window import Window
@@ -25,7 +25,8 @@ STACK = 2_000_000
 # MARK was read, a list is below it: constants of fixed size up to APPENDS change nothing but that list.
 _NUMBERS = re.compile(rb"(?s:[N\x88\x89]|K.|M..|J.{4}|G.{8})++e")
 MARKS = 100_000
-_BEGINNING = b"\x80(c"  # first bytes of what operations._PICKLE takes for a pickle
+_BEGINNING = b"\x80(cg8"  # first bytes of what operations._PICKLE and _ENCODED take for a pickle
+_ENCODED = b"g8"  # first letters of a pickle in Base64 or hexadecimal digits (operations._ENCODED)
 _UINT4 = struct.Struct("<I").unpack_from
 
 
@@ -112,6 +113,8 @@ class Machine(Operations):
                     if end > size or not buf[pos + 2 : end].isascii():
                         self.at = base + pos
                         window.check_utf8(base + pos + 2, end - pos - 2)
+                    elif buf[pos + 2] in _ENCODED and end - pos > SHORTEST:
+                        self.encoded(base + pos + 2, end - pos - 2)
                     append(base + pos)
                     if end < limit and buf[end] == 0x94 and not sparse:  # the MEMOIZE that mostly follows
                         remember(base + pos)
@@ -184,11 +187,15 @@ class Machine(Operations):
                 if end > size or not buf[pos + 5 : end].isascii():
                     self.at = base + pos
                     window.check_utf8(base + pos + 5, end - pos - 5)
+                elif buf[pos + 5] in _ENCODED and end - pos > SHORTEST:
+                    self.encoded(base + pos + 5, end - pos - 5)
                 append(base + pos)
                 pos = end
             elif code == 0x43 or code == 0x55:  # noqa: PLR1714  (SHORT_BINBYTES, SHORT_BINSTRING)
                 end = pos + 2 + buf[pos + 1]
-                if end > size or buf[pos + 2] in _BEGINNING:  # too long for this window, or perhaps another pickle
+                if (
+                    end > size or buf[pos + 2] in _BEGINNING or buf[pos + 2] in _ENCODED
+                ):  # too long for this window, or perhaps another pickle
                     self.at = base + pos
                     pos = table[code](base + pos) - base
                 else:

@@ -16,11 +16,15 @@ from mlgate.pickles.state import Blob, Oddity, State
 from mlgate.pickles.values import Bag, Opaque, Value, as_tuple
 from mlgate.pickles.window import Window, check_line
 
+SHORTEST = 24  # characters of a Base64 text that can hold a pickle with an import and a call
 Handler = Callable[[int], int]
+_LONGS = frozenset({op.LONG1, op.LONG4})
 _SIGNED = frozenset({op.BINSTRING, op.LONG4})
 _BYTES = frozenset(op.COUNTED) - {op.LONG1, op.LONG4, op.BINUNICODE, op.SHORT_BINUNICODE, op.BINUNICODE8}
 # How pickles that import something begin: PROTO, GLOBAL, MARK with GLOBAL or INST, or with a protocol 0 container.
 _PICKLE = re.compile(rb"\x80[\x00-\x05]|c[A-Za-z_]|\([ci][A-Za-z_]|\([dl]p\d")
+# The same from protocol 2 on, as Base64 (six bits a letter: 0x80, 0x02 to 0x05) and in hexadecimal digits.
+_ENCODED = re.compile(rb"gA[I-X][\w+/-]{4}|800[2-5][0-9A-Fa-f]{4}", re.ASCII)
 _UNHASHABLE = frozenset({"list", "dict", "set"})
 _TOO_LONG = (1 << 63) - 1
 
@@ -55,12 +59,23 @@ class Operations(Calls):
             raise Incomplete("truncated", f"a constant of {length:,} bytes goes beyond the end", offset=at)
         if code in _BYTES and length > 3 and _PICKLE.match(self.window.read(start, 4)):
             self.events.append(Blob(offset=start, length=length))
+        elif length >= SHORTEST and code not in _LONGS:
+            self.encoded(start, length)
         self.stack.append(at)
         return start + length
+
+    def encoded(self, start: int, length: int) -> None:
+        """Tells a constant that would be a pickle if something decoded it."""
+        match = _ENCODED.match(self.window.read(start, 8))
+        if match:
+            kind = "base64" if match[0][:1] == b"g" else "hex"
+            self.events.append(Blob(offset=start, length=length, encoding=kind))
 
     def text_line(self, at: int) -> int:
         line, following = self.window.line(at + 1)
         check_line(self.window.read(at, 1)[0], line)
+        if len(line) >= SHORTEST and self.window.read(at, 1)[0] == op.UNICODE:
+            self.encoded(at + 1, min(following - 1, self.window.end) - at - 1)
         self.stack.append(at)
         return following
 

@@ -100,6 +100,15 @@ TRAILING = _rule(
     "Save the file again with the library that made it, and compare the sizes.",
     cwe=("CWE-646",),
 )
+PROGRAM = _rule(
+    17,
+    "Program behind the end of the pickle",
+    Severity.HIGH,
+    "Behind STOP, where no loader reads, stands a program for Linux, Windows or macOS. It runs when something takes it "
+    "out and starts it: a model is a good place to carry it past those who look at programs.",
+    "Do not load the file, and find out who put the program there. Save the model again with the library that made it.",
+    cwe=("CWE-506",),
+)
 EXTENSION = _rule(
     8,
     "Pickle uses extension codes",
@@ -195,6 +204,7 @@ RULES = (
     UNUSUAL_ARGUMENTS,
     NESTED,
     TRAILING,
+    PROGRAM,
     EXTENSION,
     PERSISTENT,
     BROKEN,

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from mlgate import rules as catalogue
 from mlgate.errors import Incomplete
 from mlgate.pickles import rules
+from mlgate.pickles.encoded import DECODED, decoded
 from mlgate.pickles.explain import Explainer
 from mlgate.pickles.joblib import JoblibMachine, PlainMachine
 from mlgate.pickles.machine import Machine
+from mlgate.pickles.programs import find_program
 from mlgate.pickles.second import second_opinion
 from mlgate.pickles.sniff import is_pickle, is_torch_legacy
 from mlgate.pickles.state import Blob
@@ -33,6 +35,8 @@ _CALLS = frozenset({rules.DANGEROUS_CALL, rules.UNKNOWN_CALL, rules.UNUSUAL_ARGU
 # An opcode of a beginning behind PROTO, or a GLOBAL of protocol 0.
 _HIDDEN = re.compile(rb"\x80[\x02-\x05][\x95\x8ccX(}\])]|c[A-Za-z_][\w.]{0,60}\n[A-Za-z_][\w.]{0,60}\n")
 _TORCH_STREAMS = 5
+_NESTED = "A bytes constant holds another pickle"
+_ALL_DECODED = 64 << 20
 
 
 class Scan:
@@ -66,6 +70,7 @@ class Scan:
         self._depth = depth
         self._place = 0  # where the source begins in the artifact, for explanations
         self._asked = asked
+        self._decoded = 0
         self._tried = 0
         self._judge: Judge | None = None
         self._unread: Incomplete | None = None
@@ -167,7 +172,16 @@ class Scan:
 
         What was not read of it is put down: it matters when a call turns out to load it (see Judge.unread).
         """
-        inner = SliceSource(self.source, blob.offset, blob.length)
+        inner: Source = SliceSource(self.source, blob.offset, blob.length)
+        if blob.encoding:
+            self._decoded += min(blob.length, DECODED)
+            if self._decoded > _ALL_DECODED:
+                self._unread = self._unread or Incomplete("limit", "too many encoded pickles", offset=blob.offset)
+                return
+            inner_text = decoded(inner, blob.encoding)
+            if inner_text is None:
+                return
+            inner = inner_text
         if self._depth >= _NESTING or self._tried >= _TRIED:
             what = "pickles are nested too deep" if self._depth >= _NESTING else "too many nested pickles"
             stop = Incomplete("limit", what, offset=blob.offset)
@@ -198,7 +212,8 @@ class Scan:
         self._put_down(scan, blob.offset)
         location = self.artifact.at(offset=blob.offset)
         if any(entry.level != "safe" for entry in scan.judge.imports.values()):
-            yield catalogue.finding(rules.NESTED, location, "A bytes constant holds another pickle.", evidence="nested")
+            what = f"A constant holds another pickle in {blob.encoding}" if blob.encoding else _NESTED
+            yield catalogue.finding(rules.NESTED, location, f"{what}.", evidence="nested")
         yield from self._within(found, blob.offset, "a nested pickle")
 
     def _put_down(self, scan: Scan, offset: int) -> None:
@@ -238,6 +253,10 @@ class Scan:
             f"{left:,} bytes follow the end of the pickle.",
             evidence="data after STOP",
         )
+        if (program := find_program(self.source, end)) is not None:
+            kind, offset = program
+            message = f"A program ({kind}) stands {offset - end:,} bytes behind the end of the pickle."
+            yield catalogue.finding(rules.PROGRAM, self.artifact.at(offset=offset), message, evidence=kind)
         yield from self.hidden(end)
 
     def hidden(self, end: int) -> Iterator[Finding]:

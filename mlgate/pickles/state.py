@@ -18,10 +18,11 @@ _NAMES = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """Bytes constant in the stream that begins like another pickle."""
+    """Constant in the stream that begins like another pickle: bytes, or text in an `encoding` (base64, hex)."""
 
     offset: int
     length: int
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

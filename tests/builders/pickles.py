@@ -5,6 +5,7 @@ Nothing here is loaded by any test; the commands in them are harmless all the sa
 
 from __future__ import annotations
 
+import base64
 import pickle
 import struct
 
@@ -179,6 +180,24 @@ def payload_in_second_stream() -> bytes:
 
 def payload_nested() -> bytes:
     return pickle.dumps({"state": protocol_2()})
+
+
+def payload_as_text(encoding: str, protocol: int) -> bytes:
+    """A payload that a program would decode and load: base64, base64url (in lines) or hex."""
+    data = protocol_2("echo pwned??>>")
+    lines = base64.encodebytes(data).decode().translate(str.maketrans("+/", "-_"))
+    text = {"base64": base64.b64encode(data).decode(), "base64url": lines, "hex": data.hex()}[encoding]
+    return pickle.dumps({"state": text, "bytes": text.encode()}, protocol)
+
+
+def elf() -> bytes:
+    """The header of a program for Linux on x86-64 (System V ABI)."""
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\x3e\0\x01\0\0\0" + bytes(40)
+
+
+def windows_program(signature: bytes = b"PE\0\0") -> bytes:
+    """The headers of a program for Windows, whose first one says where the second is."""
+    return b"MZ" + bytes(58) + (0x80).to_bytes(4, "little") + bytes(64) + signature + bytes(40)
 
 
 def payload_nested_times(count: int) -> bytes:

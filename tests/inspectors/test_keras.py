@@ -112,7 +112,8 @@ def test_every_place_for_code(layer: Any) -> None:
 
 
 def test_an_output_shape_is_no_code() -> None:
-    layer = {"class_name": "Lambda", "config": {"function": "f", "output_shape": [3, 4], "output_shape_type": "raw"}}
+    config = {"function": "f", "function_type": "function", "output_shape": [3, 4], "output_shape_type": "raw"}
+    layer = {"class_name": "Lambda", "config": config}
     assert look(old(layer)).rules == []
 
 
@@ -430,9 +431,12 @@ def test_all_readers_together(data: bytes, name: str, expected: set[str]) -> Non
     ("config", "rules"),
     [
         ({"function": 'lambda x: eval(\'__import__("os").system("id")\')'}, {"MLG-MDL-053"}),
-        ({"function": "relu", "fn_module": "subprocess"}, {"MLG-MDL-054"}),
-        ({"function": "relu", "function_module": "mycorp.layers"}, set()),
-        ({"function": "relu", "name": "evaluate (os)"}, set()),
+        ({"function": "relu", "function_type": "function", "fn_module": "subprocess"}, {"MLG-MDL-054"}),
+        ({"function": "relu", "function_type": "function", "function_module": "mycorp.layers"}, set()),
+        ({"function": "relu", "function_type": "function", "name": "evaluate (os)"}, set()),
+        ({"function": "lambda x: x * 2"}, {"MLG-MDL-053"}),  # no form that any Keras writes, and so not understood
+        ({"function_name": "io.system", "module": "tensorflow"}, {"MLG-MDL-053"}),
+        ({"name": "lambda"}, {"MLG-MDL-053"}),
     ],
 )
 def test_lambda_layers_with_code_as_text_or_a_module_beside(config: dict[str, str], rules: set[str]) -> None:

@@ -35,6 +35,19 @@ def test_targets_in_archives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "target",
+    ["pathlib.Path.chmod", "wsgiref.simple_server.make_server", "omegaconf.OmegaConf.save", "numpy.ndarray.tofile"],
+)
+def test_functions_that_touch_files_have_no_place_in_an_archive(tmp_path: Path, target: str) -> None:
+    assert found(tmp_path, f"model:\n  _target_: {target}\n") == ["MLG-MDL-130"]
+
+
+def test_ordinary_helpers_of_python_stay_quiet_in_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "conf.yaml").write_text("a: {_target_: os.path.join}\nb: {_target_: pathlib.Path.resolve}\n")
+    assert [f.rule.id for f in look(tmp_path).inventory.findings] == []
+
+
+@pytest.mark.parametrize(
     ("text", "rules"),
     [
         (HOSTILE, ["MLG-MDL-130"]),

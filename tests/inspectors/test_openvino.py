@@ -63,6 +63,21 @@ def test_operators_of_extensions_are_told(opset: str | None, expected: list[str]
 
 
 @pytest.mark.parametrize(
+    ("attribute", "names"),
+    [
+        ('library="../plugins/custom_op"', True),
+        ('implementation="libcustom_op.so.1"', True),
+        ('kernel="C:\\\\x\\\\evil.dll"', True),
+        ('implementation="gemm.solver"', False),
+        ('library=""', False),
+    ],
+)
+def test_a_library_that_a_layer_names_blocks(attribute: str, names: bool) -> None:
+    said = look(net(layer(1, "Convolution", f"<data {attribute} />")))
+    assert said.rules == (["MLG-MDL-093"] if names else [])
+
+
+@pytest.mark.parametrize(
     "lie",
     [
         {"size": "20"},

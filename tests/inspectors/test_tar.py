@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from mlgate.identify import identify
 from mlgate.inspectors.tar import INSPECTOR
+from mlgate.records import Severity
 from mlgate.sources import BytesSource
 from tests.builders import tars as build
 from tests.builders.tars import Member
 from tests.inspectors.unpacking import Unpacked
 from tests.inspectors.unpacking import unpack as run
+from tests.reading import read
 
 HIDDEN = b"\x80\x04hidden"
 
@@ -173,3 +175,17 @@ def test_changed_bytes_never_crash_the_reader(at: int, new: bytes) -> None:
     at %= len(data)
     data[at : at + len(new)] = new
     unpack(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("path", "severity"),
+    [
+        ("m.nemo", Severity.HIGH),
+        ("model.tar", Severity.HIGH),
+        ("rootfs.tar", Severity.MEDIUM),
+        ("remodel.tar", Severity.MEDIUM),
+    ],
+)
+def test_a_link_out_of_a_models_archive_blocks(path: str, severity: Severity) -> None:
+    said = read(INSPECTOR, path, build.tar(Member(name="x", target="../../etc/passwd", kind=b"2")))
+    assert [(f.rule.id, f.severity) for f in said.findings] == [("MLG-ARC-020", severity)]

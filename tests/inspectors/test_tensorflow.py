@@ -258,6 +258,12 @@ def test_a_layer_that_cannot_be_read_is_no_clean_one() -> None:
     assert said.stopped.reason == "malformed"
 
 
+def test_metadata_where_keras_does_not_look_is_no_clean_one() -> None:
+    said = look(block(2, LAMBDA), "keras_metadata.pb")  # field 2, and the objects are in field 1
+    assert said.stopped is not None
+    assert said.stopped.reason == "malformed"
+
+
 TEXT_NODES = """
 saved_model_schema_version: 1  # first
 meta_graphs {

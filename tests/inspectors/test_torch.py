@@ -67,6 +67,12 @@ def test_members_that_torch_does_not_know_go_round_and_tensors_do_not() -> None:
     assert [f.location.member for f in found] == ["m/data/1"]
 
 
+def test_a_link_in_a_checkpoint_blocks() -> None:
+    data = build.linked("x", "../../etc/passwd", "archive/data.pkl")
+    (link,) = [f for f in look(data, "m.pt").findings if f.rule.id.startswith("MLG-ARC")]
+    assert (link.rule.id, link.severity) == ("MLG-ARC-008", Severity.HIGH)
+
+
 def test_missing_and_short_storages_are_told() -> None:
     data = build.archive(
         build.Entry(name="m/data.pkl", data=build.state_dict({"a": 4, "b": 4})),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -209,3 +211,43 @@ def test_programs_behind_a_pickle_count_by_what_they_do_too(
 ) -> None:
     monkeypatch.setattr("mlgate.pickles.scan._EFFORT", 2_000_000)
     assert look(build.ordinary(2) + b"\xff" + (build.proto(4) + build.frame(b"", 8)) * 400)[1] == "limit"
+
+
+@pytest.mark.parametrize("encoding", ["base64", "base64url", "hex"])
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_a_payload_as_text_is_read_as_if_it_were_loaded(encoding: str, protocol: int) -> None:
+    found, stopped = look(build.payload_as_text(encoding, protocol))
+    assert stopped == ""
+    assert {f.rule.id for f in found} == {"MLG-PKL-001", "MLG-PKL-006"}
+    assert all("nested" in f.message or encoding[:6] in f.message for f in found)
+
+
+@pytest.mark.parametrize(
+    "text", ["gASV no Base64 at all, but long enough", "8004958g" * 8, "gARh" * 20, "8002" + "7d2e" * 20]
+)
+def test_text_that_only_begins_like_an_encoded_pickle_is_text(text: str) -> None:
+    assert look(pickle.dumps([text, text.encode()])) == ([], "")
+
+
+def test_a_harmless_pickle_as_text_is_nothing_to_speak_of() -> None:
+    inner = pickle.dumps({"weights": list(range(50))})
+    assert look(pickle.dumps([base64.b64encode(inner).decode(), inner.hex()])) == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("rest", "kind"),
+    [
+        (build.elf(), "ELF"),
+        (bytes(512) + build.elf(), "ELF"),
+        (bytes((1 << 20) - 3) + build.elf(), "ELF"),
+        (build.windows_program(), "PE"),
+        (b"\xcf\xfa\xed\xfe\x0c\0\0\x01" + bytes(24), "Mach-O"),
+        (build.windows_program(b"XX"), None),
+        (b"MZ" + bytes(200), None),
+        (b"\x7fELF" + bytes(60), None),
+    ],
+)
+def test_a_program_behind_the_end_blocks(rest: bytes, kind: str | None) -> None:
+    found, _ = look(build.ordinary(2) + rest)
+    programs = [(f.evidence, f.severity) for f in found if f.rule.id == "MLG-PKL-017"]
+    assert programs == ([(kind, Severity.HIGH)] if kind else [])
