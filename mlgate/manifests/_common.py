@@ -62,7 +62,31 @@ URL_WITHOUT_HASH = Rule(
     atlas=_ATLAS,
     owasp=_OWASP,
 )
-SHARED_RULES = (MUTABLE_VCS, URL_WITHOUT_HASH)
+OTHER_INDEX = Rule(
+    id="MLG-DEP-080",
+    title="Packages from an index that is not the public one",
+    severity=Severity.LOW,
+    category=Category.DEPENDENCY,
+    help="Every package, or these, come from a server other than the ecosystem's own index. That is how companies "
+    "mirror it, and it is how a changed line hands all installs to somebody else; advisories are looked up by name as "
+    "if the packages were the public ones.",
+    remediation="Make sure that the server is yours or one that you trust, and keep hashes in the lockfile.",
+    cwe=("CWE-829",),
+    atlas=_ATLAS,
+)
+ANOTHER = Rule(
+    id="MLG-DEP-081",
+    title="Lockfile entry that downloads another package",
+    severity=Severity.HIGH,
+    category=Category.DEPENDENCY,
+    help="The entry has one package's name and the address or file of another one's, or of another version. No tool "
+    "writes such a lockfile: installers take the file, and reviewers and advisories go by the name.",
+    remediation="Write the lockfile again from the manifest, and find out who changed the entry.",
+    cwe=("CWE-345", "CWE-829"),
+    atlas=_ATLAS,
+    owasp=_OWASP,
+)
+SHARED_RULES = (MUTABLE_VCS, URL_WITHOUT_HASH, OTHER_INDEX, ANOTHER)
 
 
 def read_bytes(artifact: Artifact, largest: int = LARGEST) -> bytes:

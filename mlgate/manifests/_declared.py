@@ -11,8 +11,18 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from mlgate import rules
-from mlgate.manifests._common import URL_WITHOUT_HASH, hashes, is_commit, package, vcs_finding, vcs_revision, word
+from mlgate.manifests._common import (
+    OTHER_INDEX,
+    URL_WITHOUT_HASH,
+    hashes,
+    is_commit,
+    package,
+    vcs_finding,
+    vcs_revision,
+    word,
+)
 from mlgate.manifests._rules import INSECURE_INDEX
+from mlgate.policy.indexes import is_known
 from mlgate.records import Location, Observation, PackageFacts
 
 _VCS = ("git", "hg", "svn", "bzr")
@@ -156,6 +166,14 @@ def index_findings(location: Location, url: str, *, verified: bool = True) -> It
     elif not verified:
         message = "The certificate of this index is not checked."
         yield rules.finding(INSECURE_INDEX, location, message, evidence=shown)
+
+
+def other_index(location: Location, url: str, setting: str) -> Iterator[Observation]:
+    """What to say of an index that answers for all packages and is not the public one. `setting` is how it is set."""
+    if url.lower().startswith("https://") and not is_known(url):  # of http the finding above is said
+        shown = without_login(url)[:200]
+        message = f"{setting} takes packages from {shown}, which is not the public index."
+        yield rules.finding(OTHER_INDEX, location, message, evidence=f"{setting} {shown}")
 
 
 def without_login(url: str) -> str:

@@ -18,6 +18,7 @@ from packageurl import PackageURL
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.manifests._common import MUTABLE_VCS, SHARED_RULES, URL_WITHOUT_HASH, is_commit, package
+from mlgate.manifests._downloads import another, elsewhere, is_npm
 from mlgate.records import (
     Artifact,
     Category,
@@ -127,6 +128,7 @@ class Entry:
     `origin` is registry, vcs, url or path, `commit` what fixes a vcs one. `needs` are names of the same ecosystem, or
     identities. `ecosystem` is another one than the file's.
     `several` says that the file locks more than one version of the name, so that an edge has to say which it leaves.
+    `address` is where the file says that a registry's package is downloaded.
     `bare` says that the format has a place for a hash and it is empty, `insecure` that it comes over plain http.
     """
 
@@ -152,6 +154,7 @@ class Entry:
     bare: bool = False
     insecure: bool = False
     ecosystem: Ecosystem | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +262,7 @@ def observations(ecosystem: Ecosystem, artifact: Artifact, entries: Iterable[Ent
     """Components, edges, and what to say of their sources: one finding a file for all that lack a hash or use http."""
     bare: list[Entry] = []
     insecure: list[Entry] = []
+    seen: list[tuple[str, str, Location]] = []
     count = 0
     stopped: Incomplete | None = None
     try:
@@ -268,6 +272,7 @@ def observations(ecosystem: Ecosystem, artifact: Artifact, entries: Iterable[Ent
             own = entry.ecosystem or ecosystem
             yield component(own, entry)
             yield from _source(own, entry)
+            seen.append((entry.name, entry.index if entry.origin == "registry" else "", entry.location))
             for needed in dict.fromkeys(entry.needs):
                 target = needed if needed.startswith("pkg:") else identity(own, needed)
                 source = identity(own, entry.name)
@@ -287,6 +292,7 @@ def observations(ecosystem: Ecosystem, artifact: Artifact, entries: Iterable[Ent
             names = ", ".join(entry.name for entry in found[:3]) + (", ..." if len(found) > 3 else "")
             message = f"{len(found)} of {count} locked packages {what}: {names}."
             yield rules.finding(rule, found[0].location, message, evidence=f"{artifact.name}: {names}"[:300])
+    yield from elsewhere(artifact, seen)
     if stopped:
         raise stopped
 
@@ -298,6 +304,8 @@ def _allow(count: int) -> None:
 
 def _source(ecosystem: Ecosystem, entry: Entry) -> Iterator[Finding]:
     subject = identity(ecosystem, entry.name)
+    if ecosystem is NPM and entry.origin == "registry" and not is_npm(entry.name, entry.version, entry.address):
+        yield another(entry.location, entry.name, entry.address, subject)
     if entry.origin == "vcs" and not is_commit(entry.commit):
         at = f"at {entry.commit[:100]!r}" if entry.commit else "at its default branch"
         message = f"{entry.name} is taken from a repository {at}, which can move."

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from mlgate import rules
 from mlgate.manifests._common import rows, table, word
-from mlgate.manifests._declared import Given, exact, index_findings, source_of, without_login
+from mlgate.manifests._declared import Given, exact, index_findings, other_index, source_of, without_login
 from mlgate.manifests._pyproject import Reading, tables
 from mlgate.manifests._rules import EXTRA_INDEX
 from mlgate.records import Observation, Severity
@@ -87,6 +87,8 @@ def _sources(reading: Reading, sources: list[Any], urls: dict[str, str]) -> Iter
         if priority == "explicit":
             continue
         searched.append(name)
+        if len(searched) == 1:
+            yield from other_index(where, url, "poetry's first source")
         if priority in {"supplemental", "secondary"} or len(searched) > 1:
             message = f"poetry may take any package from {name or url!r} as well as from another source."
             yield rules.finding(

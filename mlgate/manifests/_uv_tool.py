@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from mlgate import rules
 from mlgate.manifests._common import rows, table, word
-from mlgate.manifests._declared import Given, index_findings, source_of, without_login
+from mlgate.manifests._declared import Given, index_findings, other_index, source_of, without_login
 from mlgate.manifests._pyproject import Reading
 from mlgate.manifests._rules import EXTRA_INDEX, INSECURE_INDEX
 from mlgate.records import Observation
@@ -34,6 +34,8 @@ def uv(reading: Reading, tool: dict[str, Any], prefix: str = "tool.uv") -> Itera
         urls = [*_urls(settings), *(word(table(item).get("url")) for item in rows(settings.get("index")))]
         for url in filter(None, urls):
             yield from index_findings(reading.at(url), url)
+        for url in default_indexes(settings):
+            yield from other_index(reading.at(url), url, "uv's default index")
         for host in rows(settings.get("allow-insecure-host")):
             message = f"allow-insecure-host switches certificate checks off for {str(host)[:100]}."
             where = reading.at("allow-insecure-host")
@@ -45,6 +47,16 @@ def uv(reading: Reading, tool: dict[str, Any], prefix: str = "tool.uv") -> Itera
             yield rules.finding(
                 EXTRA_INDEX, reading.at("index-strategy"), message, evidence=f"index-strategy {strategy[:50]}"
             )
+
+
+def default_indexes(settings: dict[str, Any]) -> list[str]:
+    """The indexes that answer for every package: uv asks them in their order, but those that are `explicit`."""
+    indexes = [table(item) for item in rows(settings.get("index"))]
+    return [
+        url
+        for url in (word(settings.get("index-url")), *(word(i.get("url")) for i in indexes if not i.get("explicit")))
+        if url
+    ]
 
 
 def _build(reading: Reading, name: str, texts: Any, prefix: str) -> Iterator[Given]:

@@ -13,9 +13,10 @@ from typing import Any
 
 from mlgate import rules
 from mlgate.errors import Incomplete
-from mlgate.manifests._common import Lines, read_text, read_toml, rows, table, word
-from mlgate.manifests._declared import index_findings, without_login
+from mlgate.manifests._common import OTHER_INDEX, Lines, read_text, read_toml, rows, table, word
+from mlgate.manifests._declared import index_findings, other_index, without_login
 from mlgate.manifests._rules import EXTRA_INDEX, INSECURE_INDEX
+from mlgate.manifests._uv_tool import default_indexes
 from mlgate.records import Artifact, Inspector, Observation
 from mlgate.yaml_events import Map, Scalar, Sequence, documents
 
@@ -62,6 +63,8 @@ def _pip(artifact: Artifact) -> Iterator[Observation]:
                 where = artifact.at(line=lines.find(part, after=first))
                 if option in {"index-url", "extra-index-url", "find-links"}:
                     yield from index_findings(where, part)
+                if option == "index-url":
+                    yield from other_index(where, part, option)
                 if option == "extra-index-url" or (option == "find-links" and "://" in part):
                     message = f"{option} adds a second source for every package that pip installs here."
                     evidence = f"{option} = {without_login(part)[:200]}"
@@ -80,6 +83,8 @@ def _uv(artifact: Artifact) -> Iterator[Observation]:
         urls += [word(table(item).get("url")) for item in rows(settings.get("index"))]
         for url in filter(None, urls):
             yield from index_findings(artifact.at(line=lines.find(url)), url)
+        for url in default_indexes(settings):
+            yield from other_index(artifact.at(line=lines.find(url)), url, "uv's default index")
         for host in _listed(settings, "allow-insecure-host"):
             message = f"allow-insecure-host switches certificate checks off for {host[:100]}."
             where = artifact.at(line=lines.find(host))
@@ -130,6 +135,8 @@ def _npm(artifact: Artifact) -> Iterator[Observation]:
         where = artifact.at(line=number)
         if key == "registry" or key.endswith(":registry"):
             yield from index_findings(where, value)
+            if key == "registry":
+                yield from other_index(where, value, key)
         elif key == "strict-ssl" and value.lower() in _OFF:
             message = "strict-ssl switches the check of certificates off for the registry."
             yield rules.finding(INSECURE_INDEX, where, message, evidence="strict-ssl=false")
@@ -139,5 +146,5 @@ INSPECTOR = Inspector(
     name="index-settings",
     claims=_claims,
     inspect=_inspect,
-    rules=(EXTRA_INDEX, INSECURE_INDEX),
+    rules=(EXTRA_INDEX, INSECURE_INDEX, OTHER_INDEX),
 )

@@ -45,6 +45,7 @@ def _entry(
         properties=(("npm:bundled", "true"),) if bundled else (),
         bare=not found and not bundled,
         insecure=told.insecure,
+        address=resolved,
     )
 
 

@@ -30,6 +30,7 @@ def _entries(artifact: Artifact) -> Iterator[Locked]:
         groups = [word(group) for group in rows(entry.get("groups"))]
         git = next((word(entry.get(kind)) for kind in ("git", "hg", "svn", "bzr") if entry.get(kind)), "")
         url = git or word(entry.get("url"))
+        files = [*rows(entry.get("files")), *rows(old.get(f"{name} {version}"))]
         yield Locked(
             name=name,
             version=version or None,
@@ -41,7 +42,8 @@ def _entries(artifact: Artifact) -> Iterator[Locked]:
             commit=word(entry.get("revision")),
             direct=canonicalize_name(name) not in needed,
             marker=word(entry.get("marker")),
-            hashes=texts([*rows(entry.get("files")), *rows(old.get(f"{name} {version}"))], "hash"),
+            hashes=texts(files, "hash"),
+            files=(*texts(files, "url"), *texts(files, "file")),
             needs=tuple(each for each in names if each != canonicalize_name(name)),
         )
 
@@ -52,7 +54,7 @@ def _needs(entry: dict[str, object], artifact: Artifact) -> list[str]:
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
-    return observations(_entries(artifact))
+    return observations(artifact, _entries(artifact))
 
 
 INSPECTOR = Inspector(

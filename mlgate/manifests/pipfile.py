@@ -8,7 +8,7 @@ from typing import Any
 from mlgate import rules
 from mlgate.errors import Incomplete
 from mlgate.manifests._common import SHARED_RULES, Lines, read_toml, rows, table, word
-from mlgate.manifests._declared import Given, given, index_findings, pinned, source_of
+from mlgate.manifests._declared import Given, given, index_findings, other_index, pinned, source_of
 from mlgate.manifests._rules import EXTRA_INDEX, INSECURE_INDEX
 from mlgate.records import Artifact, Inspector, Observation
 
@@ -27,6 +27,8 @@ def sources(artifact: Artifact, found: list[Any], lines: Lines) -> tuple[dict[st
         urls[word(entry.get("name"))] = url
         where = artifact.at(line=lines.find(url) if url else None)
         told += index_findings(where, url, verified=entry.get("verify_ssl") is not False)
+        if len(urls) == 1:
+            told += other_index(where, url, "pipenv's first source")
     return urls, told
 
 

@@ -32,12 +32,13 @@ def _entries(artifact: Artifact) -> Iterator[Locked]:
             commit=word(source.get("resolved_reference")) if origin == "vcs" else "",
             index=word(source.get("url")) if origin == "registry" else "",
             hashes=texts([*rows(entry.get("files")), *rows(old.get(name))], "hash"),
+            files=texts([*rows(entry.get("files")), *rows(old.get(name))], "file"),
             needs=tuple(table(entry.get("dependencies"))),
         )
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
-    return observations(_entries(artifact))
+    return observations(artifact, _entries(artifact))
 
 
 INSPECTOR = Inspector(

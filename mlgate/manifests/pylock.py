@@ -30,6 +30,7 @@ def _entries(artifact: Artifact) -> Iterator[Locked]:
             commit=word(vcs.get("commit-id")),
             index=word(entry.get("index")),
             marker=word(entry.get("marker")),
+            files=() if archive else tuple(word(table(f).get("url")) or word(table(f).get("name")) for f in files),
             hashes=tuple(
                 f"{algorithm}:{value}"
                 for file in files
@@ -40,7 +41,7 @@ def _entries(artifact: Artifact) -> Iterator[Locked]:
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
-    return observations(_entries(artifact))
+    return observations(artifact, _entries(artifact))
 
 
 INSPECTOR = Inspector(

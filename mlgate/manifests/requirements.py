@@ -23,7 +23,7 @@ from mlgate.manifests._common import (
     vcs_revision,
 )
 from mlgate.manifests._conda_list import is_conda_list
-from mlgate.manifests._declared import without_login
+from mlgate.manifests._declared import other_index, without_login
 from mlgate.manifests._pip_lines import line_parser, split
 from mlgate.manifests._rules import EXTRA_INDEX, INSECURE_INDEX, LOCAL, OUTSIDE, UNHASHED, UNPINNED
 from mlgate.records import (
@@ -227,6 +227,7 @@ def _options(
                         fix="uv pip compile --generate-hashes requirements.in -o requirements.txt",
                     )
         yield from _insecure(where, values)
+        yield from other_index(where, values.get("index_url") or "", "--index-url")
 
 
 def _insecure(where: Location, values: dict[str, Any]) -> Iterator[Finding]:

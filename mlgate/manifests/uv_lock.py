@@ -31,6 +31,7 @@ def _entries(artifact: Artifact) -> Iterator[Locked]:
             commit=git.rpartition("#")[2] if "#" in git else "",
             index=word(source.get("registry")),
             hashes=texts(files, "hash"),
+            files=(*texts(files, "url"), *texts(files, "path"), *texts(files, "filename")),
             needs=texts(rows(item.get("dependencies")), "name"),
         )
 
@@ -50,7 +51,7 @@ def _roots(packages: list[dict[str, object]]) -> tuple[set[str], set[str]]:
 
 
 def _inspect(artifact: Artifact) -> Iterator[Observation]:
-    return observations(_entries(artifact))
+    return observations(artifact, _entries(artifact))
 
 
 INSPECTOR = Inspector(

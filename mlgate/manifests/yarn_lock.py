@@ -96,6 +96,7 @@ def _first(artifact: Artifact, content: str) -> Iterator[Entry]:
             needs=tuple(alias(needed, spec)[0] for needed, spec in block.needs),
             bare=not hashes,
             insecure=told.insecure,
+            address=resolved,
         )
 
 

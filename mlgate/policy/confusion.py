@@ -6,10 +6,10 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
 
 from mlgate import rules
 from mlgate.policy import information
+from mlgate.policy.indexes import is_public
 from mlgate.policy.schema import Policy
 from mlgate.records import Category, Component, Finding, Inventory, Kind, Location, Rule, Severity
 
@@ -45,13 +45,6 @@ INTERNAL = Rule(
 )
 RULES = (TYPOSQUAT, INTERNAL)
 _POPULAR = 1_000
-# Where anybody can register a name, and mirrors of these; channels of conda by their names.
-_PUBLIC = re.compile(
-    r"(?:.+\.)?(?:pypi\.org|pypi\.python\.org|pythonhosted\.org|npmjs\.org|npmjs\.com|yarnpkg\.com|npmmirror\.com|"
-    r"crates\.io|rubygems\.org|packagist\.org|nuget\.org|cran\.r-project\.org|anaconda\.org|anaconda\.com|prefix\.dev|"
-    r"tsinghua\.edu\.cn|aliyun\.com|mirrors\.ustc\.edu\.cn|doubanio\.com|maven\.org|maven\.apache\.org)"
-)
-_CHANNELS = frozenset({"conda-forge", "defaults", "main", "anaconda", "bioconda", "pytorch", "nvidia"})
 _MANIFESTS = frozenset({"pyproject.toml", "Pipfile", "package.json", "Cargo.toml", "composer.json", "pixi.toml"})
 _LOCK = re.compile(r".*lock(?:\.(?:json|toml|ya?ml))?|pylock\..*\.toml|npm-shrinkwrap\.json")
 
@@ -119,17 +112,7 @@ def _plain(component: Component) -> str:
 def _is_kept(component: Component) -> bool:
     """Whether the package's own index or bytes are fixed."""
     facts = component.package
-    return bool(component.hashes) or bool(facts and facts.index and not _is_public(facts.index))
-
-
-def _is_public(index: str) -> bool:
-    if "://" not in index:
-        return index.lower() in _CHANNELS or index.lower() == "pypi"
-    try:
-        host = urlsplit(index.removeprefix("sparse+").removeprefix("registry+")).hostname or ""
-    except ValueError:
-        return True
-    return _PUBLIC.fullmatch(host.lower()) is not None
+    return bool(component.hashes) or bool(facts and facts.index and not is_public(facts.index))
 
 
 def _locked(component: Component) -> Iterator[str]:

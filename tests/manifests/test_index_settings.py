@@ -24,6 +24,7 @@ find-links = wheels
 def test_pip() -> None:
     said = read(INSPECTOR, "docker/pip.conf", PIP)
     assert [(f.rule.id, f.location.line, f.evidence) for f in said.findings] == [
+        ("MLG-DEP-080", 2, "index-url https://mirror.example/simple"),
         ("MLG-DEP-010", 4, "extra-index-url = https://a.example/simple"),
         ("MLG-DEP-014", 5, "http://b.example/simple"),
         ("MLG-DEP-010", 5, "extra-index-url = http://b.example/simple"),
@@ -35,8 +36,13 @@ def test_pip() -> None:
 @pytest.mark.parametrize(
     ("path", "text", "wanted"),
     [
-        ("pip.ini", "[global]\nindex-url = https://a/\n[list]\nformat = columns\n", []),
+        ("pip.ini", "[global]\nindex-url = https://a/\n[list]\nformat = columns\n", ["080"]),
         ("uv.toml", 'extra-index-url = ["https://a/"]\n', []),
+        ("uv.toml", '[[index]]\nurl = "https://a/"\n', ["080"]),
+        ("uv.toml", '[[index]]\nurl = "https://a/"\nexplicit = true\n', []),
+        ("uv.toml", '[[index]]\nurl = "https://pypi.org/simple"\ndefault = true\n', []),
+        ("uv.toml", 'index-url = "https://download.pytorch.org/whl/cpu"\n', []),
+        (".npmrc", "registry=https://a/\n@s:registry=https://b/\n", ["080"]),
         ("uv.toml", 'index-strategy = "unsafe-best-match"\n[[index]]\nurl = "http://a/"\n', ["014", "010"]),
         ("uv.toml", '[pip]\nallow-insecure-host = ["a"]\n', ["014"]),
         (".condarc", "channels:\n  - conda-forge\n  - http://a/b\nssl_verify: false\n", ["014", "014"]),

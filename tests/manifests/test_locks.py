@@ -72,7 +72,7 @@ name = "torch"
 version = "2.0.0"
 source = {{ registry = "https://pypi.org/simple" }}
 dependencies = [{{ name = "sympy" }}]
-wheels = [{{ url = "https://f.test/t.whl", hash = "sha256:{SHA}" }}]
+wheels = [{{ url = "https://files.pythonhosted.org/packages/torch-2.0.0-py3-none-any.whl", hash = "sha256:{SHA}" }}]
 
 [[package]]
 name = "sympy"

@@ -57,13 +57,15 @@ def test_a_lockfile_tells_aliases_sources_and_workspaces() -> None:
     assert [(f.rule.id, f.subject) for f in said.findings] == [
         ("MLG-DEP-013", "pkg:npm/moves"),
         ("MLG-DEP-015", "pkg:npm/tar"),
+        ("MLG-DEP-080", ""),
     ]
     assert said.one("chalk").occurrences[0].location.line
 
 
 def test_http_and_missing_integrity_are_told_once_a_file() -> None:
-    plain = {"version": "1.0.0", "resolved": "http://registry.npmjs.org/a/-/a-1.0.0.tgz"}
-    said = locked({"": {}, **{f"node_modules/{name}": plain for name in "abcd"}})
+    address = "http://registry.npmjs.org/{0}/-/{0}-1.0.0.tgz"
+    plain = {f"node_modules/{name}": {"version": "1.0.0", "resolved": address.format(name)} for name in "abcd"}
+    said = locked({"": {}, **plain})
     assert said.rules == ["MLG-DEP-030", "MLG-DEP-031"]
     assert said.findings[0].message.startswith("4 of 4 ")
     assert all(c.package and c.package.origin == "registry" for c in said.components)

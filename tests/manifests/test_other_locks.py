@@ -156,7 +156,7 @@ def test_composer() -> None:
     ]
     assert said.one("psr/log").occurrences[0].location.line
     assert said.relations == (Relation(source="pkg:composer/monolog/monolog", target="pkg:composer/psr/log"),)
-    assert said.rules == ["MLG-DEP-013", "MLG-DEP-030", "MLG-DEP-031"]
+    assert said.rules == ["MLG-DEP-013", "MLG-DEP-030", "MLG-DEP-031", "MLG-DEP-080"]
     asked = {"require": {"php": ">=8", "a/b": "^1.0"}, "require-dev": {"c/d": "v2.0.1"}}
     said = read(composer_json.INSPECTOR, "composer.json", json.dumps(asked, indent=4))
     assert [(c.name, c.version, c.package.scope) for c in said.components if c.package] == [

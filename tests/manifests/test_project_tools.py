@@ -117,7 +117,7 @@ default = true
         ("low", None, "constraint", "registry", "https://own.test/simple", ""),
         ("high", "3", "constraint", "registry", "https://own.test/simple", ""),
     }
-    assert said.rules == ["MLG-DEP-014"]
+    assert said.rules == ["MLG-DEP-080", "MLG-DEP-014"]
     text = '[tool.uv]\nindex-strategy = "unsafe-best-match"\nextra-index-url = ["https://own.test/simple"]\n'
     assert read(pyproject.INSPECTOR, "pyproject.toml", text).rules == ["MLG-DEP-010"]
     assert read(pyproject.INSPECTOR, "pyproject.toml", text.replace("unsafe-best-match", "first-index")).rules == []

@@ -59,7 +59,7 @@ low@npm:lodash@4, low@npm:lodash@^4.17.0:
         Relation(source="pkg:npm/%40s/a", target="pkg:npm/%40s/b"),
         Relation(source="pkg:npm/%40s/a", target="pkg:npm/lodash"),
     )
-    assert said.rules == ["MLG-DEP-030", "MLG-DEP-031"]
+    assert said.rules == ["MLG-DEP-030", "MLG-DEP-031", "MLG-DEP-080"]
 
 
 def test_yarn_2_and_later() -> None:
@@ -106,7 +106,7 @@ def test_yarn_2_and_later() -> None:
         ("g", "2.0.0", "vcs", False),
     }
     assert said.relations == (Relation(source="pkg:npm/lodash", target="pkg:npm/g"),)
-    assert [(f.rule.id, f.location.line) for f in said.findings] == [("MLG-DEP-031", 19)]
+    assert [(f.rule.id, f.location.line) for f in said.findings] == [("MLG-DEP-031", 19), ("MLG-DEP-080", 23)]
 
 
 PNPM = {
