@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from mlgate.manifests import package_lock, pdm_lock, poetry_lock, pylock, uv_lock, yarn_lock
 from mlgate.manifests._downloads import is_npm, is_python
+from mlgate.records import Inspector
 from tests.reading import read
 
 SHA = "a" * 64
@@ -73,18 +75,15 @@ def _pylock(name: str) -> str:
 @pytest.mark.parametrize(
     ("reader", "path", "make"),
     [
-        (uv_lock, "uv.lock", _uv),
-        (poetry_lock, "poetry.lock", _poetry),
-        (pdm_lock, "pdm.lock", _poetry),
-        (pylock, "pylock.toml", _pylock),
+        (uv_lock.INSPECTOR, "uv.lock", _uv),
+        (poetry_lock.INSPECTOR, "poetry.lock", _poetry),
+        (pdm_lock.INSPECTOR, "pdm.lock", _poetry),
+        (pylock.INSPECTOR, "pylock.toml", _pylock),
     ],
 )
-def test_python_lockfiles_with_another_file_block(reader: object, path: str, make: object) -> None:
-    for name, rules in (
-        ("requests-2.31.0-py3-none-any.whl", []),
-        ("requestz-2.31.0-py3-none-any.whl", ["MLG-DEP-081"]),
-    ):
-        said = read(reader.INSPECTOR, path, make(name))  # type: ignore[attr-defined, operator]
+def test_python_lockfiles_with_another_file_block(reader: Inspector, path: str, make: Callable[[str], str]) -> None:
+    for name, rules in (("requests", []), ("requestz", ["MLG-DEP-081"])):
+        said = read(reader, path, make(f"{name}-2.31.0-py3-none-any.whl"))
         assert (said.rules, said.stopped) == (rules, None)
 
 
