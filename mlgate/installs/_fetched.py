@@ -20,7 +20,9 @@ _RUNS = _SHELLS | {"python", "perl", "ruby", "node", "php"}
 _BEFORE = frozenset({"sudo", "env", "time", "nohup", "exec", "nice", "command", "chronic", "doas", "then", "do"})
 _SOURCES = frozenset({"source", ".", "eval"})
 _PASSING = frozenset(
-    {"tee", "sed", "gunzip", "zcat", "tr", "cat", "grep", "awk", "head", "tail", "gzip", "xz", "bzip2"}
+    {"tee", "sed", "gunzip", "zcat", "tr", "cat", "grep", "awk", "head", "tail", "gzip", "xz", "bzip2", "base64"}
+    | {"base32", "xxd", "zstd", "lz4", "unzip", "funzip", "bsdtar", "tar", "jq", "yq", "rev", "dd", "pv", "iconv"}
+    | {"dos2unix", "xargs", "sort", "cut", "envsubst"}
 )
 _CHECKS = re.compile(
     r"(sha|b2)\d*sum|shasum|md5sum|md5|gpgv?|gpg2|cosign|minisign|openssl|rhash|certutil|Get-FileHash|signify|"

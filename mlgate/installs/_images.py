@@ -14,7 +14,8 @@ from mlgate.errors import Incomplete
 from mlgate.installs._packages import Packages
 from mlgate.installs._rules import MUTABLE_IMAGE
 from mlgate.installs._words import texts
-from mlgate.manifests._common import hashes
+from mlgate.manifests._common import URL_WITHOUT_HASH, hashes
+from mlgate.manifests._declared import without_login
 from mlgate.records import (
     Component,
     Finding,
@@ -28,7 +29,7 @@ from mlgate.records import (
 )
 from mlgate.references._commands_build import _instructions, _words
 from mlgate.references._commands_loads import Locate
-from mlgate.references._commands_shell import Arg, Shell
+from mlgate.references._commands_shell import Arg, Shell, arg
 from mlgate.references._commands_tokens import OPAQUE
 from mlgate.references._commands_yaml import _CONTROL, _EXPRESSION, _expanded, _scope
 from mlgate.yaml_events import Map, Node, Sequence, documents, get, scalar
@@ -42,6 +43,9 @@ _FROM_FLAG = re.compile(
 )
 _MOUNT = re.compile(r"--mount=\S*?(?<=[=,])from=([^,\s]+)|--mount=\S*")
 _ALIAS = re.compile(r"\s+AS\s+(\S+)\s*$", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)")
+_FRONTEND = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?[:@]", re.IGNORECASE)
+_COMMIT = re.compile(r"#[0-9a-f]{40}")
 _HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 _NOT_IMAGES = frozenset(
     [
@@ -176,6 +180,40 @@ def dockerfile(text: str, locate: Locate, packages: Packages, scope: str) -> Ite
             word = next(iter(_words(shell, found[1], line)), None)
             if word and not word.plain.isdigit():
                 yield from told.add(word, group, local=frozenset(stages))
+
+
+def frontend(text: str, locate: Locate, packages: Packages, scope: str) -> Iterator[Observation]:
+    """The image that `# syntax=` lets read the Dockerfile, where it is not Docker's own."""
+    for number, line in enumerate(text.split("\n")[:20], 1):
+        found = _DIRECTIVE.match(line)
+        if found is None:
+            return
+        if found[1].lower() == "syntax" and not _FRONTEND.match(found[2]):
+            yield from _Images(locate, packages, scope).add(arg(found[2].strip(), number), "# syntax")
+
+
+def added(text: str, locate: Locate, told: set[str]) -> Iterator[Observation]:
+    """Addresses that ADD downloads without a checksum, of a repository without a commit; `told` needs no finding."""
+    for name, body, line in _instructions(text):
+        if name != "ADD":
+            continue
+        for word in _words(Shell(), body, line)[:-1]:
+            url = word.plain or word.text
+            if url.startswith(("https://", "http://", "ftp://", "git@")) and not _COMMIT.search(url):
+                shown = without_login(url)[:200]
+                if shown in told or url in told:
+                    continue
+                message = "ADD downloads this, and nothing fixes its bytes."
+                fix = f"ADD --checksum=sha256:<hash> {shown}"
+                yield rules.finding(URL_WITHOUT_HASH, locate(line, line), message, evidence=shown, fix=fix)
+
+
+def started(found: list[Arg], locate: Locate, packages: Packages, scope: str) -> Iterator[Observation]:
+    """The images of `docker run`."""
+    told = _Images(locate, packages, scope)
+    for word in found:
+        if image(word.plain, locate(word.line, word.line), scope=scope, group="docker run"):
+            yield from told.add(word, "docker run")
 
 
 def manifest(text: str, locate: Locate, packages: Packages, scope: str) -> Iterator[Observation]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,15 +13,16 @@ from mlgate.installs._words import called
 from mlgate.records import Finding, Reference, Resolution
 from mlgate.references._commands_functions import functions
 from mlgate.references._commands_loads import Locate
-from mlgate.references._commands_match import program
-from mlgate.references._commands_read import _SCRIPT, _SHELLS, _SILENT, _WRAPPERS, Reader
-from mlgate.references._commands_shell import MOST_DEPTH, Arg, Command, Shell
+from mlgate.references._commands_match import image_of, program, starts_container
+from mlgate.references._commands_read import _CONTAINERS, _SCRIPT, _SHELLS, _SILENT, _WRAPPERS, Reader
+from mlgate.references._commands_shell import MOST_DEPTH, Arg, Command, Shell, arg
 from mlgate.references._commands_table import commands
 
 _QUIET = (_SILENT - {"pip", "pip3"}) | {"awk", "tee", "git", "ls", "alias", "die", "log", "warn", "info", "error"}
 _INSTALLERS = frozenset({"pip", "uv", "uvx", "pipx", "poetry", "pipenv", "pdm", "rye", "conda", "mamba", "micromamba"})
 _OTHERS = frozenset({"npm", "pnpm", "yarn", "npx", "bun", "bunx", "python"})
 _MOST = 3000
+_ASSIGNED = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
 _VARIABLES = {
     "PIP_INDEX_URL": ("--index-url", True),
     "PIP_EXTRA_INDEX_URL": ("--extra-index-url", True),
@@ -32,6 +35,9 @@ _VARIABLES = {
     "UV_FIND_LINKS": ("--find-links", False),
     "UV_INSECURE_HOST": ("--trusted-host", False),
 }
+# Where pip and uv read settings from: what stands there was looked at only when it is in the repository.
+_FILES = frozenset({"PIP_CONFIG_FILE", "UV_CONFIG_FILE", "CONDARC", "NPM_CONFIG_USERCONFIG"})
+_READ = frozenset({"/dev/null", "os.devnull", "pip.conf", "pip.ini", "uv.toml", ".condarc", ".npmrc"})
 _SETTINGS = {
     "index-url": "--index-url",
     "extra-index-url": "--extra-index-url",
@@ -59,6 +65,8 @@ class Installs(Reader):
         self.indexes: list[Index] = []
         self.fetched = Fetched(locate)
         self.findings: list[Finding] = []
+        self.untold: list[tuple[str, int]] = []  # with their lines
+        self.images: list[Arg] = []  # that commands start
         self.unsafe = False  # uv is told to look at all indexes
         self.over = False
 
@@ -91,7 +99,11 @@ class Installs(Reader):
         document = command.document
         if document and (_SCRIPT.match(document.text) or name in _SHELLS | {"docker", "kubectl", "sudo"}):
             yield from self.script(shell.copy(), document.text, document.line, depth + 1)
-        if args and name not in _QUIET:
+        image = image_of(args) if name in _CONTAINERS and starts_container(args) else None
+        if image and "$" not in image[1]:
+            self.images += [arg(image[1], args[0].line)] if len(self.images) < _MOST else []
+            yield from self.container(shell, command, *image, depth)
+        elif args and name not in _QUIET:
             yield from self._unwrapped(shell, command, depth)
 
     def container(
@@ -129,6 +141,8 @@ class Installs(Reader):
                 self.indexes.append(Index(flag, value, name, best))
             elif name == "UV_INDEX_STRATEGY" and value.plain.startswith("unsafe"):
                 self.unsafe = True
+            elif name in _FILES and value.text and not {value.plain, posixpath.basename(value.plain)} & _READ:
+                self.untold.append((f"{name}={value.text}", value.line))
 
     def defaults(self, body: str, line: int) -> None:
         """The defaults of a Dockerfile's build arguments, where they are settings of indexes."""
@@ -145,6 +159,8 @@ class Installs(Reader):
         wraps = name in _WRAPPERS or (not name and args[0].values.unknown)  # `$SUDO pip install`
         for at in range(min(len(args), 200) if wraps else 1):
             inner = called(args[at])
+            if name in {"env", "sudo"} and (given := _ASSIGNED.match(args[at].plain or args[at].start)):
+                self._environment(((given[1], args[at].after(given[0])),))
             if inner in _INSTALLERS | _OTHERS or (at + 1 < len(args) and args[at + 1].plain == "-m"):
                 self._setting(inner, args[at:])
                 found = install(args[at:])

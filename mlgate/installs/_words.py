@@ -11,6 +11,7 @@ from mlgate.references._commands_shell import Arg, arg
 
 _MOST_TEXTS = 20  # of one word: a matrix of versions has a few
 _SHORT = re.compile(r"-[A-Za-z]")
+_WHICH = re.compile(r"\"?(?:\$\(|`)\s*(?:which|command -v|type -[pP])\s+([\w.-]+)\s*[)`]\"?")  # $(which pip)
 _NAMED = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[\w., -]*\])?)\s*(?:[=<>!~@]|$)")
 
 
@@ -106,6 +107,8 @@ def called(first: Arg) -> str:
         return "pip"
     if not name and first.values.unknown and re.fullmatch(r"\W*(\w*_)?PIP3?(_\w*)?\W*", first.text, re.IGNORECASE):
         return "pip"
+    if not name and (found := _WHICH.fullmatch(first.text)):
+        return "pip" if found[1].startswith("pip") else "python" if found[1].startswith("python") else found[1]
     return name
 
 

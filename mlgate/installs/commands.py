@@ -33,7 +33,7 @@ _MOST_LOOKED = 64 * 2**20
 _CHUNK = 1 << 20
 _HINT = re.compile(
     r"\b(?:pip|pip3|pipx|uvx?|poetry|pipenv|pdm|rye|conda|mamba|micromamba|npm|pnpm|yarn|npx|bunx?|curl|wget|iex|"
-    r"Invoke-Expression|PIP_[A-Z_]+|UV_[A-Z_]+)\b|pip[\d.]+|\bPIP\b",
+    r"Invoke-Expression|PIP_[A-Z_]+|UV_[A-Z_]+|docker|podman|nerdctl)\b|pip[\d.]+|\bPIP\b",
     re.IGNORECASE,
 )
 _IMAGE = re.compile(r"^\s*(?:FROM|COPY|RUN|-?\s*image\s*:|container\s*:|-?\s*uses\s*:)", re.IGNORECASE | re.MULTILINE)
@@ -90,11 +90,15 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
             packages.unknown(reference.expression, reference.location.line or 1)
     if kind in {"powershell", "batch", "yaml", "docker", "make", "just"}:
         reader.findings += reader.fetched.powershell(text)
+    ran = {found.evidence.partition(";")[0].removeprefix("ADD ") for found in reader.findings}
     yield from _said(reader, packages)
     if kind == "docker":
+        yield from images.frontend(text, locate, packages, scope)
         yield from images.dockerfile(text, locate, packages, scope)
+        yield from images.added(text, locate, ran | reader.fetched.checked)
     elif kind == "yaml":
         yield from images.manifest(text, locate, packages, scope)
+    yield from images.started(reader.images, locate, packages, scope)
     yield from packages.rest()
     if reader.over:
         raise Incomplete("limit", "more commands that install or fetch than one file has")
@@ -113,6 +117,9 @@ def _said(reader: Installs, packages: Packages) -> Iterator[Observation]:
         best = found.best or (reader.unsafe and found.tool.startswith("uv"))
         yield from packages.install(dataclasses.replace(found, best=best), base, reader.indexes)
     yield from dict.fromkeys(reader.findings)
+    for text, line in reader.untold:
+        packages.unknown(text, line)
+    reader.untold.clear()
     reader.installs.clear()
     reader.indexes.clear()
     reader.findings.clear()
@@ -241,6 +248,5 @@ INSPECTOR = Inspector(
     "files, Kubernetes manifests, CI workflows and notebooks: packages that `pip`, `uv`, `pipx`, `poetry`, `pdm`, "
     "`pipenv`, `conda`, `mamba`, `npm`, `yarn` and `pnpm` install, their indexes and channels, files of requirements, "
     "scripts that are downloaded and run; and container images.",
-    misses="System packages (`apt-get`), what `subprocess` in Python runs, images that commands start (`docker run`), "
-    "and files of requirements that are not in the repository.",
+    misses="System packages (`apt-get`), and files of requirements that are not in the repository.",
 )

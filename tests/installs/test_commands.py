@@ -332,3 +332,40 @@ def test_what_an_image_runs_when_another_is_built_on_it() -> None:
     said = docker("FROM a@" + DIGEST + "\nONBUILD RUN pip install --extra-index-url https://b/simple c==1\nONBUILD\n")
     assert [(f.rule.id, f.location.line) for f in said.findings] == [("MLG-DEP-010", 2)]
     assert said.one("c").version == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("env PIP_EXTRA_INDEX_URL=https://a/ pip install b==1", ["MLG-DEP-010"]),
+        ("sudo PIP_EXTRA_INDEX_URL=https://a/ pip install b==1", ["MLG-DEP-010"]),
+        ("export PIP_CONFIG_FILE=/opt/x.conf", ["MLG-DEP-052"]),
+        ("export PIP_CONFIG_FILE=/dev/null", []),
+        ("export PIP_CONFIG_FILE=docker/pip.conf", []),
+        ("$(which pip3) install b", ["MLG-DEP-011"]),
+        ("`command -v python3` -m pip install b", ["MLG-DEP-011"]),
+        ("curl https://h/x | base64 -d | sh", ["MLG-DEP-050"]),
+        ("curl https://h/x | base64 -d > key.pem", []),
+        ("docker run --rm -it me/image:latest pip install b", ["MLG-DEP-011", "MLG-DEP-051"]),
+        ("docker run --rm $IMAGE echo", []),
+        ("docker build -t me/image .", []),
+    ],
+)
+def test_ways_around_the_plain_command(text: str, wanted: list[str]) -> None:
+    assert sorted(shell(text).rules) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("FROM scratch\nADD https://h/a.tgz /opt/\n", ["MLG-DEP-015"]),
+        ("FROM scratch\nADD --checksum=sha256:0 https://h/a.tgz /opt/\n", []),
+        ("FROM scratch\nADD https://h/r.git#0123456789abcdef0123456789abcdef01234567 /opt/\n", []),
+        ("FROM scratch\nADD a.tgz /opt/\n", []),
+        ("# syntax=me/dockerfile:1\nFROM scratch\n", ["MLG-DEP-051"]),
+        ("# syntax=docker/dockerfile:1\n# check=error=true\nFROM scratch\n", []),
+        ("FROM scratch\n# syntax=me/dockerfile:1\n", []),
+    ],
+)
+def test_what_a_dockerfile_gets_besides_its_images(text: str, wanted: list[str]) -> None:
+    assert docker(text).rules == wanted
