@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlgate.errors import Incomplete
 from mlgate.installs._fetched import Fetched
+from mlgate.installs._python import Script, started
 from mlgate.installs._tools import Install, install
 from mlgate.installs._words import called
 from mlgate.records import Finding, Reference, Resolution
@@ -17,6 +20,7 @@ from mlgate.references._commands_match import image_of, program, starts_containe
 from mlgate.references._commands_read import _CONTAINERS, _SCRIPT, _SHELLS, _SILENT, _WRAPPERS, Reader
 from mlgate.references._commands_shell import MOST_DEPTH, Arg, Command, Shell, arg
 from mlgate.references._commands_table import commands
+from mlgate.references._source import parse
 
 _QUIET = (_SILENT - {"pip", "pip3"}) | {"awk", "tee", "git", "ls", "alias", "die", "log", "warn", "info", "error"}
 _INSTALLERS = frozenset({"pip", "uv", "uvx", "pipx", "poetry", "pipenv", "pdm", "rye", "conda", "mamba", "micromamba"})
@@ -156,6 +160,7 @@ class Installs(Reader):
             for each in args[1:]:
                 if any(map(str.isspace, each.plain or each.text)):
                     yield from self._text(shell, each, depth)
+        yield from self._inline(args, depth)
         wraps = name in _WRAPPERS or (not name and args[0].values.unknown)  # `$SUDO pip install`
         for at in range(min(len(args), 200) if wraps else 1):
             inner = called(args[at])
@@ -171,6 +176,24 @@ class Installs(Reader):
                 rest = Command(args=args[at:], line=args[at].line, end=command.end, document=command.document)
                 yield from self.command(shell, rest, depth + 1) if depth < MOST_DEPTH else ()
                 return
+
+    def _inline(self, args: tuple[Arg, ...], depth: int) -> Iterator[Reference]:
+        """What `python -c` starts in turn."""
+        for at, word in enumerate(args[:-1][:50]):
+            if word.plain != "-c" or depth >= MOST_DEPTH or called(args[max(0, at - 1)]) not in {"python", ""}:
+                continue
+            text = args[at + 1].plain
+            try:
+                module = parse(text) if "pip" in text or "install" in text else None
+            except Incomplete:
+                continue
+            for each in started(module) if module else ():
+                line = word.line + each.line - 1
+                if isinstance(each, Script):
+                    yield from self.script(Shell(), each.text, line, depth + 1)
+                else:
+                    words = tuple(dataclasses.replace(one, line=line) for one in each.args)
+                    yield from self.command(Shell(), Command(args=words, line=line, end=line), depth + 1)
 
     def _add(self, found: Install, line: int) -> None:
         if len(self.installs) >= _MOST:

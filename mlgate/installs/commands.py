@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from mlgate.errors import Incomplete
 from mlgate.installs import _images as images
-from mlgate.installs._packages import Packages, Paths
+from mlgate.installs._packages import Packages
+from mlgate.installs._paths import repository_paths
 from mlgate.installs._reader import Installs
 from mlgate.installs._rules import FETCHED, MUTABLE_IMAGE, UNTOLD
 from mlgate.manifests._common import SHARED_RULES
@@ -42,10 +43,8 @@ _AUTO = re.compile(r"^([ \t]*)((?:pip3?|conda|mamba|uv pip)[ \t]+install[ \t])",
 _CI = re.compile(
     r"(.*/)?(\.github/.*|\.gitlab-ci[^/]*|\.circleci/.*|\.buildkite/.*|\.travis|azure-pipelines)(\.ya?ml)?"
 )
-_COPY = re.compile(r"[ \t]*(?:COPY|ADD)\s+(.*)", re.IGNORECASE)
 _CHECKED = re.compile(r"^[ \t]*ADD[ \t][^\n]*--checksum=\S+[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _GIVEN = re.compile(r"\b(?:pip3?|conda|mamba|npm|pnpm|yarn|pipx|poetry)\s+(?:install|add)\s")
-_MOST_PATHS = 8
 
 
 def _is_notebook(artifact: Artifact) -> bool:
@@ -83,7 +82,8 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     scope = "dev" if _CI.fullmatch(artifact.path) else "runtime"
     base = None if kind == "docker" else posixpath.dirname(artifact.path) if kind != "yaml" else ""
     reader = Installs(locate, path=artifact.path, base=base)
-    packages = Packages(artifact, locate, _paths(artifact.path, text if kind == "docker" else ""), scope=scope)
+    paths = repository_paths(artifact.path, text if kind == "docker" else "")
+    packages = Packages(artifact, locate, paths, scope=scope)
     reader.fetched.checked = frozenset(_CHECKED.findall(text) if kind == "docker" else ())
     for reference in _run(reader, kind, text):
         if reference.symbol == "template":
@@ -91,7 +91,7 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     if kind in {"powershell", "batch", "yaml", "docker", "make", "just"}:
         reader.findings += reader.fetched.powershell(text)
     ran = {found.evidence.partition(";")[0].removeprefix("ADD ") for found in reader.findings}
-    yield from _said(reader, packages)
+    yield from said(reader, packages)
     if kind == "docker":
         yield from images.frontend(text, locate, packages, scope)
         yield from images.dockerfile(text, locate, packages, scope)
@@ -104,7 +104,7 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         raise Incomplete("limit", "more commands that install or fetch than one file has")
 
 
-def _said(reader: Installs, packages: Packages) -> Iterator[Observation]:
+def said(reader: Installs, packages: Packages) -> Iterator[Observation]:
     """What was collected, without what is said twice because a command was read twice."""
     seen: set[Observation] = set()
     for index in reader.indexes:
@@ -188,62 +188,36 @@ def _notebook(artifact: Artifact) -> Iterator[Observation]:
     shell = Shell()
     base = posixpath.dirname(artifact.path)
     reader = Installs(locate, path=artifact.path, base=base)
-    packages = Packages(artifact, locate, _paths(artifact.path, ""), scope="runtime")
+    packages = Packages(artifact, locate, repository_paths(artifact.path, ""), scope="runtime")
     for cell, source in enumerate(_cells(data), 1):  # noqa: B007  (`locate` reads it)
         text = source.replace("\r\n", "\n")
         if not text.lstrip().startswith("%%") or text.lstrip().startswith("%%capture"):
             text = _AUTO.sub(r"\1!\2", _MAGIC.sub(r"\1!\2", text))
         for _ in _cell(reader, shell, text):
             pass
-        yield from _said(reader, packages)
+        yield from said(reader, packages)
     yield from packages.rest()
 
 
-def _paths(path: str, dockerfile: str) -> Paths:
-    """The files of the repository that a path in a command may mean. In an image, what was copied has other folders."""
-    folder = posixpath.dirname(path)
-    copied: list[str] = []
-    for line in dockerfile.split("\n"):
-        found = _COPY.match(line)
-        if found and "--from" not in line:
-            copied += [word for word in re.split(r"[\s\[\],\"]+", found[1]) if word and not word.startswith("--")][:-1]
-
-    def candidates(text: str, base: str | None) -> list[str]:
-        plain = re.sub(r"^(?:~|\$HOME)?/+", "", text)
-        wanted: list[str] = []
-        if dockerfile:
-            name = posixpath.basename(plain)
-            wanted += [source for source in copied if posixpath.basename(source) == name]
-            parts = plain.split("/")
-            wanted += ["/".join(parts[at:]) for at in range(min(len(parts), 4))]
-        else:
-            wanted.append(plain)
-        found = [posixpath.join(start, each) for each in wanted for start in dict.fromkeys((base or "", folder, ""))]
-        clean = [posixpath.normpath(each).lstrip("/") for each in found]
-        return [each for each in dict.fromkeys(clean) if each not in {"", "."} and not each.startswith("..")][
-            :_MOST_PATHS
-        ]
-
-    return candidates
-
+RULES = (
+    *SHARED_RULES,
+    FETCHED,
+    MUTABLE_IMAGE,
+    UNTOLD,
+    EXTRA_INDEX,
+    INSECURE_INDEX,
+    UNPINNED,
+    OUTSIDE,
+    LOCAL,
+    CONDA,
+    UNLOCKED,
+)
 
 INSPECTOR = Inspector(
     name="installs",
     claims=lambda artifact: _is_notebook(artifact) or bool(form(artifact)),
     inspect=_inspect,
-    rules=(
-        *SHARED_RULES,
-        FETCHED,
-        MUTABLE_IMAGE,
-        UNTOLD,
-        EXTRA_INDEX,
-        INSECURE_INDEX,
-        UNPINNED,
-        OUTSIDE,
-        LOCAL,
-        CONDA,
-        UNLOCKED,
-    ),
+    rules=RULES,
     reads="Commands in shell scripts, batch files, PowerShell scripts, Makefiles, justfiles, Dockerfiles, Compose "
     "files, Kubernetes manifests, CI workflows and notebooks: packages that `pip`, `uv`, `pipx`, `poetry`, `pdm`, "
     "`pipenv`, `conda`, `mamba`, `npm`, `yarn` and `pnpm` install, their indexes and channels, files of requirements, "
