@@ -210,10 +210,15 @@ def added(text: str, locate: Locate, told: set[str]) -> Iterator[Observation]:
 
 def started(found: list[Arg], locate: Locate, packages: Packages, scope: str) -> Iterator[Observation]:
     """The images of `docker run`."""
+    return named(found, locate, packages, scope, "docker run")
+
+
+def named(found: list[Arg], locate: Locate, packages: Packages, scope: str, group: str) -> Iterator[Observation]:
+    """Images by their names; what is no name of one is left out."""
     told = _Images(locate, packages, scope)
     for word in found:
-        if image(word.plain, locate(word.line, word.line), scope=scope, group="docker run"):
-            yield from told.add(word, "docker run")
+        if image(word.plain, locate(word.line, word.line), scope=scope, group=group):
+            yield from told.add(word, group)
 
 
 def manifest(text: str, locate: Locate, packages: Packages, scope: str) -> Iterator[Observation]:

@@ -41,7 +41,8 @@ _IMAGE = re.compile(r"^\s*(?:FROM|COPY|RUN|-?\s*image\s*:|container\s*:|-?\s*use
 _MAGIC = re.compile(r"^([ \t]*)%(pip|conda|mamba|micromamba|uv)\b", re.MULTILINE)
 _AUTO = re.compile(r"^([ \t]*)((?:pip3?|conda|mamba|uv pip)[ \t]+install[ \t])", re.MULTILINE)
 _CI = re.compile(
-    r"(.*/)?(\.github/.*|\.gitlab-ci[^/]*|\.circleci/.*|\.buildkite/.*|\.travis|azure-pipelines)(\.ya?ml)?"
+    r"(.*/)?(\.github/.*|\.gitlab-ci[^/]*|\.circleci/.*|\.buildkite/.*|\.travis|\.?azure-pipelines.*|\.?readthedocs|"
+    r"[Tt]askfile[^/]*|bitbucket-pipelines|\.drone|\.woodpecker.*|\.?appveyor|buildspec|\.gitpod|\.cirrus|noxfile\.py)(\.ya?ml)?"
 )
 _CHECKED = re.compile(r"^[ \t]*ADD[ \t][^\n]*--checksum=\S+[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _GIVEN = re.compile(r"\b(?:pip3?|conda|mamba|npm|pnpm|yarn|pipx|poetry)\s+(?:install|add)\s")

@@ -1,7 +1,8 @@
 """Compose files, Kubernetes manifests and CI workflows to commands.
 
 Formats: compose-spec.io, Kubernetes' Container v1 core and KServe's InferenceService, GitHub's workflow syntax,
-GitLab's `.gitlab-ci.yml`, Buildkite's and CircleCI's steps.
+GitLab's `.gitlab-ci.yml`, steps of Buildkite, CircleCI and Azure Pipelines, jobs of Read the Docs, commands of Task
+and the scripts of others.
 """
 
 from __future__ import annotations
@@ -24,13 +25,21 @@ from mlgate.yaml_events import Map, Node, Scalar, Sequence, documents, get, scal
 
 _COMPOSE = re.compile(r"(.+[._-])?(docker-)?compose([._-].+)?\.ya?ml")
 _CI = re.compile(
-    r"(.*/)?(\.github/workflows/[^/]+|action|\.gitlab-ci|\.circleci/config|\.buildkite/.+|\.travis|azure-pipelines)\.ya?ml"
+    r"(.*/)?(\.github/workflows/[^/]+|action|\.gitlab-ci|\.circleci/config|\.buildkite/.+|\.travis|azure-pipelines[^/]*|"
+    r"\.azure-pipelines/.+|\.?readthedocs|[Tt]askfile([.-][^/]*)?|bitbucket-pipelines|\.drone|\.woodpecker(/.+)?|\.?appveyor|"
+    r"buildspec|\.gitpod|\.cirrus)\.ya?ml"
 )
 _KUBERNETES = re.compile(rb"^apiVersion\s*:", re.MULTILINE)
 _KIND = re.compile(rb"^kind\s*:", re.MULTILINE)
 _RUNS = re.compile(rb"^(run|setup)\s*:", re.MULTILINE)  # SkyPilot's tasks
 _RESOURCES = re.compile(rb"^resources\s*:", re.MULTILINE)
-_SCRIPTS = ("run", "setup", "before_script", "script", "after_script", "install", "commands", "command")
+_SCRIPTS = (
+    *("run", "setup", "before_script", "script", "after_script", "install", "commands", "command"),
+    *("bash", "pwsh", "powershell", "sh", "cmd", "cmds", "init", "before", "before_install", "install_script"),
+    # Read the Docs' build.jobs
+    *("post_checkout", "pre_system_dependencies", "post_system_dependencies", "pre_create_environment"),
+    *("create_environment", "post_create_environment", "pre_install", "post_install", "pre_build", "post_build"),
+)
 _KUBE_VARIABLE = re.compile(r"\$\(([A-Za-z_]\w*)\)")
 # Go's templates, as Helm has them. A workflow's own ${{ }} stays.
 _CONTROL = re.compile(r"^[ \t]*\{\{[^{}\n]*\}\}[ \t]*$", re.MULTILINE)

@@ -369,3 +369,22 @@ def test_ways_around_the_plain_command(text: str, wanted: list[str]) -> None:
 )
 def test_what_a_dockerfile_gets_besides_its_images(text: str, wanted: list[str]) -> None:
     assert docker(text).rules == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".readthedocs.yaml", "build:\n  jobs:\n    post_install:\n      - pip install a\n"),
+        ("Taskfile.yml", "version: 3\ntasks:\n  x:\n    cmds:\n      - pip install a\n"),
+        ("azure-pipelines-nightly.yml", "steps:\n- bash: pip install a\n"),
+        ("bitbucket-pipelines.yml", "pipelines:\n  default:\n  - step:\n      script:\n      - pip install a\n"),
+        ("buildspec.yml", "phases:\n  install:\n    commands:\n      - pip install a\n"),
+        (".drone.yml", "kind: pipeline\nsteps:\n- name: x\n  commands:\n  - pip install a\n"),
+        (".gitpod.yml", "tasks:\n- init: pip install a\n"),
+    ],
+)
+def test_scripts_of_other_services(path: str, text: str) -> None:
+    assert INSPECTOR.claims(artifact(path, text.encode()))
+    (found,) = read(INSPECTOR, path, text).components
+    assert found.package
+    assert (found.name, found.package.scope) == ("a", "dev")
