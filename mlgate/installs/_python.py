@@ -36,12 +36,12 @@ class Script:
 
 def started(module: ast.Module) -> Iterator[Command | Script]:
     """What the calls of a module start, in order of their lines."""
-    bound, calls = _collect(module)
+    bound, calls, mains = _collect(module)
     for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
         name = _dotted(call.func)
         last = name.rpartition(".")[2]
         end = call.end_lineno or call.lineno
-        if name in _PIP or name.endswith((".pipmain", "_internal.main")):
+        if name in _PIP | mains or name.endswith((".pipmain", "_internal.main")):
             words = _words(call.args[0], bound) if call.args else []
             if words:
                 yield Command(args=(arg("pip", call.lineno), *words), line=call.lineno, end=end)
@@ -74,15 +74,18 @@ def _started(call: ast.Call, name: str, bound: dict[str, ast.expr | None], end: 
         yield Script(text, call.lineno)
 
 
-def _collect(module: ast.Module) -> tuple[dict[str, ast.expr | None], list[ast.Call]]:
-    """What names are bound to where that is one expression in the whole file, and all calls."""
+def _collect(module: ast.Module) -> tuple[dict[str, ast.expr | None], list[ast.Call], frozenset[str]]:
+    """What names are bound to where that is one expression in the whole file, all calls, and the names of pip's main."""
     bound: dict[str, ast.expr | None] = {}
+    mains: set[str] = set()
     calls: list[ast.Call] = []
     for count, node in enumerate(ast.walk(module)):
         if count > _MOST_NODES:
             break
         if isinstance(node, ast.Call):
             calls.append(node)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pip":
+            mains.update(each.asname or each.name for each in node.names if each.name == "main")
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
             targets = node.targets
@@ -92,7 +95,7 @@ def _collect(module: ast.Module) -> tuple[dict[str, ast.expr | None], list[ast.C
             if isinstance(target, ast.Name):
                 value = None if isinstance(node, ast.AugAssign) or target.id in bound else getattr(node, "value", None)
                 bound[target.id] = value
-    return bound, calls
+    return bound, calls, frozenset(mains)
 
 
 def _dotted(node: ast.expr) -> str:

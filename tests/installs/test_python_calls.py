@@ -31,6 +31,8 @@ def look(text: str, path: str = "tools/setup_env.py") -> Said:
         ('await asyncio.create_subprocess_exec("uv", "pip", "install", "a")', ["a"]),
         ('import pip\npip.main(["install", "a"])', ["a"]),
         ('from pip._internal import main as pipmain\npipmain(["install", "a"])', ["a"]),
+        ('from pip._internal.cli.main import main\nmain(["install", "a"])', ["a"]),
+        ('from app import main\nmain(["install", "a"])', []),
         ('get_ipython().system("pip install a")', ["a"]),
         ('get_ipython().run_line_magic("pip", "install a")', ["a"]),
         ('session.install("a", "b")', ["a", "b"]),
