@@ -75,7 +75,7 @@ def _started(call: ast.Call, name: str, bound: dict[str, ast.expr | None], end: 
 
 
 def _collect(module: ast.Module) -> tuple[dict[str, ast.expr | None], list[ast.Call], frozenset[str]]:
-    """What names are bound to where that is one expression in the whole file, all calls, and the names of pip's main."""
+    """What names are bound to where that is one expression in the file, all calls, and the names of pip's main."""
     bound: dict[str, ast.expr | None] = {}
     mains: set[str] = set()
     calls: list[ast.Call] = []
