@@ -109,10 +109,19 @@ def _ask(source: AdvisorySource, queries: list[Query]) -> tuple[Answer, Ask | No
 
 
 def _unavailable(asked: Iterable[Component], reason: str) -> Advice:
-    """One finding for each manifest whose packages were not asked about."""
+    """One finding for each manifest whose packages were not asked about, and what needs nobody to be asked."""
     paths = sorted({path for component in asked for path in _places(component)})
-    told = tuple(rules.incomplete("unavailable", Location(path=path), reason) for path in paths)
-    return Advice(findings=told, source=f"none: {reason}")
+    told = [rules.incomplete("unavailable", Location(path=path), reason) for path in paths]
+    vulnerabilities = []
+    known, unrated = _known(), exploitation.Exploitation()
+    for component in asked:  # what is known without a source is said without one
+        query = _query(component)
+        for said in _judged(component, query, known.get((query.ecosystem, query.name), ()), "", unrated):
+            if isinstance(said, Finding):
+                told.append(said)
+            else:
+                vulnerabilities.append(said)
+    return Advice(findings=tuple(told), vulnerabilities=tuple(vulnerabilities), source=f"none: {reason}")
 
 
 def _places(component: Component) -> dict[str, Location]:

@@ -11,7 +11,7 @@ from mlgate.records import Decision, Inventory, Verdict
 from mlgate.reports import changes, escape, lineage, templating
 from mlgate.reports.context import ReportContext, encoded
 from mlgate.reports.escape import Markdown
-from mlgate.reports.rows import row
+from mlgate.reports.rows import grouped, row
 from mlgate.reports.tally import (
     NOT_SAFE,
     State,
@@ -165,8 +165,8 @@ def _values(
         "folder": escape.code(context.folder, 120) if context.folder else Markdown(""),
         "comparison": escape.prose(comparison(verdict, counts)),
         "unread": Markdown(unread_line(counts)),
-        "rows": rows,
-        "details_room": room.details,
+        "rows": grouped(rows),
+        "folded": {item.fingerprint for item in rows[: room.details]},
         "details": [item for item in rows[: room.details] if item.evidence or item.fix or item.remedy],
         "more": _more(rest),
         "changes": changed(verdict, min(_CHANGES, room.side)),

@@ -28,6 +28,7 @@ _PLAIN_WORD = re.compile(r"[(\"'\u201c]{0,2}[^\W_]+(?:[-'\u2019.,][^\W_]+)*[)\"'
 _PLAIN_MARK = frozenset(("-", "\u2013", "\u2014", "\u2192", "\u00b7", "\u2026", *".,;:?"))
 _REFERENCE = re.compile(r"\W*(?:www\.|gh-\d|(?=[0-9a-f]*\d)[0-9a-f]{7,}\W*$)", re.IGNORECASE)
 _LIST_ITEM = re.compile(r"-|\d{1,9}[.)]")
+_PUNCTUATION = re.compile(r"\(|\)?[.,;:!?]?")  # what a sentence has around a code span
 _SPAN = re.compile(r"`([^`]*)`")
 
 
@@ -125,7 +126,23 @@ def _plain(word: str) -> bool:
 
 
 def _words(text: str, limit: int) -> list[str]:
-    return [word if _plain(word) else code(word, word=limit) for word in text.split(" ") if word]
+    return [word if _plain(word) else _coded(word, limit) for word in text.split(" ") if word]
+
+
+def _coded(word: str, limit: int) -> str:
+    """A code span of the word, the sentence's own brackets and punctuation around it left outside."""
+    if _PUNCTUATION.fullmatch(word):
+        return word
+    core, before, behind = word, "", ""
+    if core[0] == "(" and (core.count("(") > core.count(")") or core.rstrip(".,;:!?").endswith(")")):
+        core, before = core[1:], "("
+    while len(core) > 1 and (core[-1] in ",;:!?" or (core[-1] == "." and core[-2:] != "..")):
+        core, behind = core[:-1], core[-1] + behind
+    if len(core) > 1 and core[-1] == ")" and core.count(")") > core.count("("):
+        core, behind = core[:-1], ")" + behind
+    if not core or _PUNCTUATION.fullmatch(core):
+        return str(code(word, word=limit))
+    return f"{before}{core if _plain(core) else code(core, word=limit)}{behind}"
 
 
 def prose(text: str, limit: int = LIMIT, *, word: int = 0) -> Markdown:
@@ -147,7 +164,8 @@ def prose(text: str, limit: int = LIMIT, *, word: int = 0) -> Markdown:
         parts[0] = code(parts[0])
     line = " ".join(parts)
     # A sentence's punctuation belongs to the code span before it.
-    return Markdown(re.sub(r"(`\u2069?) ([.,;:!?])(?= |$)", r"\1\2", line))
+    line = re.sub(r"(`\u2069?) (\)?[.,;:!?]|\))(?= |$)", r"\1\2", line)
+    return Markdown(re.sub(r"(?<= )\( (?=\u2068?`)", "(", line))
 
 
 def fence(text: str, limit: int = 2000) -> Markdown:

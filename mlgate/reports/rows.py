@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from mlgate.records import Action, Decision, Location, Severity
 from mlgate.reports import escape
@@ -28,6 +29,7 @@ _INLINE_FIX = 60
 _WORD = 32
 _PATH = 26
 _DO = 150
+_PLACES = 5  # of one row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,21 @@ def _begun(remediation: str) -> str:
             break
         kept += f" {sentence}"
     return kept.removesuffix(";")
+
+
+def grouped(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Rows for a table: those that say the same of several places as one, at the place of the first."""
+    groups: dict[tuple[str, str, str, str], list[Row]] = {}
+    for each in rows:
+        own = each.fingerprint if each.fix else Markdown("")  # lines to paste are one place's
+        groups.setdefault((each.severity, each.what, each.do, own), []).append(each)
+    return tuple(replace(found[0], where=_places([each.where for each in found])) for found in groups.values())
+
+
+def _places(found: Sequence[Markdown]) -> Markdown:
+    shown = list(dict.fromkeys(found))
+    more = f"<br>and {len(shown) - _PLACES} more" if len(shown) > _PLACES else ""
+    return Markdown("<br>".join(shown[:_PLACES]) + more)
 
 
 def row(decision: Decision, context: ReportContext, *, compared: bool) -> Row:

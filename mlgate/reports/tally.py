@@ -130,6 +130,8 @@ def headline(counts: Tally) -> str:
         return f"Passed in warn mode: {count(block, 'finding')} would block{warnings}"
     if counts.state is State.WARNED:
         return f"Passed with {count(warn, 'warning')}"
+    if not counts.files:
+        return "Passed: there was nothing here that mlgate reads"
     return "Passed: nothing to block or warn about"
 
 

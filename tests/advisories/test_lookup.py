@@ -97,6 +97,13 @@ def test_a_name_that_no_feed_has_is_known(tmp_path: Path) -> None:
     assert rules(ask(tmp_path, of=(component("torchtriton", "2.0.0"),))) == []
 
 
+def test_known_malware_needs_neither_network_nor_database() -> None:
+    nobody = AdvisorySource(url="", database=None)
+    assert rules(lookup([component("torchtriton", "3.0.0")], nobody)) == ["MLG-INC-010", "MLG-DEP-002"]
+    assert rules(lookup([component("torchtriton", None)], nobody)) == ["MLG-INC-010", "MLG-DEP-003"]
+    assert rules(lookup([component("triton", "3.0.0")], nobody)) == ["MLG-INC-010"]
+
+
 def test_what_is_not_from_a_registry_is_not_looked_up_by_name(tmp_path: Path) -> None:
     advice = ask(
         tmp_path, record("MAL-1"), of=(component(origin="path"), component(origin="vcs", url="git+https://h/x"))

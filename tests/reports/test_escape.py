@@ -118,6 +118,12 @@ def test_plain_sentences_stay_plain() -> None:
     text = "Upgrade to 2.6.0, or remove it (no weights there); 3,000 files don't need it."
     assert escape.prose(text) == text
     assert escape.prose("Pass `revision=` now.") == "Pass `revision=` now."
+    text = "Read it (see `a b`), or give `--db` (`mlgate db update`). Then: f(x), (--offline), not `c`; (or x_y)."
+    coded = (
+        "Read it (see `a b`), or give `--db` (`mlgate db update`). Then: `f(x)`, (`--offline`), not `c`; (or `x_y`)."
+    )
+    assert escape.prose(text) == coded
+    assert escape.prose("issue #12, by @me.") == "issue `#12`, by `@me`."
     assert escape.code("torch::nn::Module") == "`torch::nn::Module`"
 
 

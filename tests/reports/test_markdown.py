@@ -8,9 +8,10 @@ from typing import Literal
 
 import pytest
 
-from mlgate.records import Inventory, Verdict
+from mlgate.records import Action, Inventory, Location, Verdict
 from mlgate.reports import comment, summary
 from mlgate.reports.context import ReportContext
+from mlgate.rules import INCOMPLETE, finding
 from tests.builders import verdicts, verdicts_hostile
 from tests.reports.pages import ACTIVE, INVISIBLE, RUNNER, rendered
 
@@ -124,7 +125,7 @@ def test_waived_findings_stay_visible_with_their_reason() -> None:
     assert "<summary>1 waived finding</summary>" in text
     assert "legacy/scaler.pkl" in text
     assert "converted in Q1" in text
-    assert "`@acme/sec;`" in text
+    assert "`@acme/sec`;" in text
     assert "ends in 8 days" in text
 
 
@@ -197,3 +198,14 @@ def test_what_became_of_models_is_listed_in_ten_lines() -> None:
         assert lines[10] == "- 2 more"
         none = report(verdicts.inventory(), dataclasses.replace(made, changes=()), verdicts.CONTEXT)
         assert "Models and datasets changed" not in none
+
+
+def test_what_is_said_of_several_places_is_one_row_with_all_of_them() -> None:
+    places = [Location(path=f"{name}/requirements.txt") for name in "abcdefg"]
+    found = [finding(INCOMPLETE["unavailable"], place, "No advisory source answered.") for place in places]
+    verdict = verdicts.verdict([verdicts.decide(each, Action.BLOCK) for each in found])
+    text = comment.render(verdicts.inventory(), verdict, verdicts.CONTEXT)
+    (row,) = [line for line in text.split("\n") if "**blocks**" in line]
+    assert all(f"{name}/requirements.txt" in row for name in "abcde")
+    assert "and 2 more" in row
+    assert "7 findings" in text
