@@ -32,7 +32,8 @@ _CONTAINER = (
     "postAttachCommand",
 )
 _HINT = re.compile(r"\b(?:install|curl|wget|npx|pnpx|bunx|uvx|docker|podman|add)\b|\"image\"|\"features\"")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*\n|/\*.*?\*/)*[}\]])', re.DOTALL)
+_COMMENTS = re.compile(r'"(?:[^"\\]|\\.)*+"|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+_COMMAS = re.compile(r'"(?:[^"\\]|\\.)*+"|,(?=\s*+[}\]])', re.DOTALL)
 _MOST = 500
 
 
@@ -43,7 +44,8 @@ def _claims(artifact: Artifact) -> bool:
 def _document(artifact: Artifact, text: str) -> dict[str, Any]:
     """The object. Development containers may have comments and commas at the end. Raises Incomplete."""
     if artifact.name in _DEV:
-        text = _TOKEN.sub(lambda found: found[0] if found[0].startswith('"') else "", text)
+        for pattern in (_COMMENTS, _COMMAS):  # texts are passed over whole
+            text = pattern.sub(lambda found: found[0] if found[0].startswith('"') else "", text)
     try:
         return table(json.loads(text))
     except ValueError as error:

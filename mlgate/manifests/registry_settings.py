@@ -17,7 +17,7 @@ from mlgate.manifests._rules import INSECURE_INDEX
 from mlgate.records import Artifact, Inspector, Observation
 from mlgate.yaml_events import Map, Node, documents, scalar
 
-_LARGEST = 4 << 20
+_LARGEST = 2 << 20
 _OFF = frozenset({"false", "no", "off", "0"})
 _XML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UPLOADS = re.compile(r"<distributionManagement\b.*?(?:</distributionManagement>|\Z)", re.DOTALL)
