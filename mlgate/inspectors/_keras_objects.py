@@ -35,6 +35,14 @@ _URL = re.compile(r"(?:https?|ftp|gs|s3|s3a|hdfs|hf|kaggle|file)://[^\s\"'<>]{3,
 _PATH = re.compile(r"(?:/|~/|[A-Za-z]:[\\/]|\\\\)[^\x00-\x1f]{2,}|(?:.*[\\/])?\.\.[\\/].+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}")
 _MODULE_KEYS = frozenset({"fn_module", "function_module", "output_shape_module", "mask_module", "py_module"})
+# What holds a function in the configurations of layers and wrappers. Not "function", which has readers of its own and
+# is short for one of TensorFlow's there (math.multiply, signal.fft).
+_FUNCTION_KEYS = frozenset(
+    {"fn", "func", "callable", "callback", "target", "method", "activation", "initializer", "preprocess"}
+    | {"preprocessing", "preprocessing_fn", "hook", "loader"}
+)
+_TF_KERAS = ("tf.keras", "tensorflow.keras", "tensorflow.python.keras")
+_DOTTED = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){0,9}")
 _LAMBDA_FIELDS = ("function", "output_shape", "mask")
 # Names in marshalled code objects that compute nothing on tensors: there as length and text (Python/marshal.c).
 _REACHES = (
@@ -89,6 +97,8 @@ def _string(key: str, value: str) -> Iterator[Said]:
         yield IMPORT, None, f"{shown(key, 50)!r} is the module {shown(value, 100)!r}", value
     if value in ("enable_unsafe_deserialization", "safe_mode_saving"):
         yield GADGET, None, f"{value!r} turns off the safe mode", value
+    if _DOTTED.fullmatch(value):
+        yield from _text_name(key, value)
     match = _URL.match(value)
     if match and match[0].lower().startswith("file://"):
         yield FILES, None, f"{shown(key, 50)!r} is {shown(value, 200)!r}", value
@@ -96,6 +106,21 @@ def _string(key: str, value: str) -> Iterator[Said]:
         yield ADDRESS, None, f"{shown(key, 50)!r} is {shown(value, 200)!r}", value
     elif _PATH.fullmatch(value) and key not in ("code", "value", "split", "standardize"):
         yield ADDRESS, Severity.LOW, f"{shown(key, 50)!r} is the path {shown(value, 200)!r}", value
+
+
+def _text_name(key: str, value: str) -> Iterator[Said]:
+    """A function as text alone: no Keras calls it, but loaders that resolve names do, and no model needs it."""
+    module, _, name = value.rpartition(".")
+    top = module.split(".")[0]
+    held = key in _FUNCTION_KEYS
+    if name in names.GADGETS and (top in names.KERAS or (held and not module) or module.startswith(_TF_KERAS)):
+        yield GADGET, None, f"{shown(key, 50)!r} is Keras's {shown(value, 100)!r}", value
+    elif held and top in ("tf", "tensorflow") and reaches(value.partition(".")[2]):
+        yield GADGET, None, f"{shown(key, 50)!r} is TensorFlow's {shown(value, 100)!r}", value
+    elif not held or not module or top in names.FAMILY:
+        return
+    elif (entry := look_up(module, name)).level == "dangerous":
+        yield IMPORT, None, f"{shown(key, 50)!r} is {shown(value, 100)!r}: {entry.reason}", value
 
 
 def _object(artifact: Artifact, value: dict[str, Any]) -> Iterator[Said | Artifact]:

@@ -45,8 +45,9 @@ METADATA_CODE = Rule(
     title="Model metadata that is code",
     severity=Severity.HIGH,
     category=Category.MODEL_FILE,
-    help="Free text in the model's header is a Python program that reaches the system, or a pickle. The format does "
-    "not run it, but loaders exist that evaluate metadata, and there is no innocent reason for it to be there.",
+    help="Free text in the model's header is a Python program that reaches the system, a command line that runs a "
+    "program given on it or downloaded by it, or a pickle; as it is, or in Base64. The format does not run it, but "
+    "loaders exist that evaluate metadata, and there is no innocent reason for it to be there.",
     remediation="Do not load the file. Find out who wrote the metadata, and write the file again without it.",
     cwe=("CWE-94", "CWE-95"),
     atlas=("AML.T0011.000",),
@@ -62,6 +63,20 @@ _HINT = re.compile(
     r"\b(eval|exec|__\w+__|os|posix|nt|subprocess|sys|shutil|socket|ctypes|importlib|runpy|pickle|marshal|pty|builtins"
     r"|urllib|requests|webbrowser)\b"
 )
+# A text that as a whole is a command: an interpreter with its program on the line, or a download piped into one. Prose
+# and notes that name such commands do not begin with them.
+_COMMAND = re.compile(
+    r"\s*(?:sudo\s+)?(?:/usr/bin/env\s+)?(?:/[\w./-]{0,100}/)?"
+    r"(?:((?:python|perl|ruby|node|php)[\d.]{0,6}(?:\.exe)?)\s+(?:-[A-Za-z]+\s+){0,5}-[cer]\s"
+    r"|((?:ba|z|da|k|a)?sh)\s+(?:-[a-z]+\s+){0,5}-[a-z]*c\s"
+    r"|(cmd)(?:\.exe)?\s+/[ck]\s"
+    r"|(powershell|pwsh)(?:\.exe)?\s+(?:-\w+\s+(?:\w+\s+)?){0,5}-(?:e|en|enc|encodedcommand|c|command)\s"
+    r"|(curl|wget)\s[^|\n]{1,500}\|\s*(?:sudo\s+)?(?:/[\w./-]{0,100}/)?(?:(?:ba|z|da)?sh|python|perl|ruby)\b)",
+    re.IGNORECASE,
+)
+_DOWNLOAD = re.compile(r"\s*(curl|wget)\s[^\n]{0,200}(?:https?|ftp)://", re.IGNORECASE)
+_ENCODED_LINES = 50
+_BLANKS = str.maketrans("\t\r\n", "   ")
 _RUNNERS = frozenset({"eval", "exec", "__import__"})
 _MODULES = frozenset(
     {"os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "ctypes", "importlib", "runpy", "pickle", "marshal"}
@@ -129,12 +144,31 @@ def _tricks(text: str) -> list[tuple[Rule, str]]:
         found.append((METADATA_TEXT, "holds control or direction-changing characters"))
     if _MARKUP.search(text):
         found.append((METADATA_TEXT, "holds markup that runs in a browser"))
-    if _is_pickle(text):
+    inside = _decoded(text)
+    if len(inside) > 4 and inside[0] == 0x80 and 2 <= inside[1] <= 5 and inside.rstrip(b"\n")[-1:] == b".":
         found.append((METADATA_CODE, "is a pickle in Base64"))
-    call = reaching_call(text)
-    if call:
-        found.append((METADATA_CODE, f"is Python that uses {call}"))
+    found += [(METADATA_CODE, reason) for reason in (_program(text), _encoded_program(inside)) if reason]
     return found
+
+
+def _program(text: str) -> str:
+    """How a text is code as a whole, or ""."""
+    if call := reaching_call(text):
+        return f"is Python that uses {call}"
+    command = _COMMAND.match(text)
+    return f"is a command line of {next(filter(None, command.groups())).lower()}" if command else ""
+
+
+def _encoded_program(data: bytes) -> str:
+    """The same of what Base64 hides, where even a plain download is no text for a reader."""
+    if not data or not data.isascii() or not data.decode("ascii").translate(_BLANKS).isprintable():
+        return ""
+    text = data.decode("ascii")
+    reason = _program(text)
+    for line in text.splitlines()[:_ENCODED_LINES]:
+        download = _DOWNLOAD.match(line)
+        reason = reason or _program(line) or (f"is a command line of {download[1].lower()}" if download else "")
+    return reason.replace("is ", "is, in Base64, ", 1)
 
 
 def _hidden(char: str) -> bool:
@@ -143,16 +177,15 @@ def _hidden(char: str) -> bool:
     return unicodedata.category(char) in {"Cc", "Cs"} or unicodedata.bidirectional(char) in _BIDI
 
 
-def _is_pickle(text: str) -> bool:
-    """Whether the whole text is Base64 of something that starts like a pickle of protocol 2 to 5 and ends like one."""
+def _decoded(text: str) -> bytes:
+    """What the text stands for when the whole of it is Base64, else nothing."""
     text = text.strip()
     if not _BASE64.fullmatch(text[: LONGEST_VALUE + 1]):
-        return False
+        return b""
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_" if set("-_") & set(text) else None)
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_" if set("-_") & set(text) else None)
     except (binascii.Error, ValueError):
-        return False
-    return len(data) > 4 and data[0] == 0x80 and 2 <= data[1] <= 5 and data.rstrip(b"\n")[-1:] == b"."
+        return b""
 
 
 def reaching_call(text: str) -> str:

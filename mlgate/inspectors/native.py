@@ -1,7 +1,9 @@
-"""Models compiled for one accelerator: told as what they are, and not looked into.
+"""Models that are told as what they are, and not looked into.
 
-TensorRT engines, RKNN, Hailo, Kendryte, Sophon, Ascend and others: code and weights for one chip, in formats that their
-makers do not publish. What is known of each is its ending and, for most, its first bytes.
+TensorRT engines, RKNN, Hailo, Kendryte, Sophon, Ascend and others are code and weights for one chip, in formats that
+their makers do not publish; CNTK's graphs may name native functions in libraries beside them, and their framework has
+ended. What is known of each is its ending and, for most, its first bytes (CNTK: bindings/../CNTK.proto's Dictionary,
+whose version comes first, and "BCN" in UTF-16 before that).
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
     ".mnn": ("mnn", ()),
     ".tmfile": ("tengine", ()),
     ".vmfb": ("iree", ()),
+    ".dnn": ("cntk", (b"\x08\x01\x12", b"B\0C\0N\0")),
+    ".cmf": ("cntk", (b"\x08\x01\x12", b"B\0C\0N\0")),
 }
+_UNREAD = {"cntk": "a model of CNTK, which may load native functions and has no reader here"}
 _MARKS = {b"ptrt": "tensorrt", b"ftrt": "tensorrt", b"RKNN": "rknn"}
 _METADATA = 1 << 16
 
@@ -59,7 +64,8 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
     pairs = tuple((f"{kind}:{key[:60]}", value[:200]) for key, value in list(told.items())[:20])
     yield component(artifact, facts, licenses=[told.get("license", "")], properties=pairs)
     yield from judge_metadata(artifact, "metadata", told.items())
-    raise Incomplete("unsupported", f"a model compiled for one accelerator ({kind}), whose code cannot be looked into")
+    compiled = f"a model compiled for one accelerator ({kind}), whose code cannot be looked into"
+    raise Incomplete("unsupported", _UNREAD.get(kind, compiled))
 
 
 def _metadata(artifact: Artifact) -> dict[str, str]:
@@ -83,6 +89,6 @@ INSPECTOR = Inspector(
     model=True,
     reads="That a file is compiled for an accelerator, by its ending and first bytes: TensorRT (`.engine`, `.trt`, "
     "`.plan`), RKNN, Hailo, Kendryte, Sophon, CVITEK, Axera, Ascend, MNN, Tengine, IREE; of TensorRT engines also the "
-    "metadata that Ultralytics writes. Such a file is always incomplete, because it holds code for a chip.",
+    "metadata that Ultralytics writes. So are CNTK's `.dnn` and `.cmf`. Such a file is always incomplete.",
     misses="Everything inside of it. Accept a file by its hash, or build the engine from a model that can be read.",
 )

@@ -259,6 +259,27 @@ def test_addresses_and_paths(text: str, expected: list[str]) -> None:
     assert look(model(obj("keras.layers", "Dense", {"name": "d", "extra": text}))).rules == expected
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        ("fn", "get_file", [GADGET]),
+        ("anything", "keras.utils.get_file", [GADGET]),
+        ("anything", "tf.keras.models.load_model", [GADGET]),
+        ("activation", "tf.io.read_file", [GADGET]),
+        ("func", "os.system", [IMPORT]),
+        ("activation", "builtins.eval", [IMPORT]),
+        ("name", "get_file", []),
+        ("note", "os.system", []),
+        ("description", "keras.utils.get_file can download files in user code.", []),
+        ("activation", "tf.nn.relu", []),
+        ("activation", "keras.activations.relu", []),
+        ("fn", "mycorp.layers.norm", []),
+    ],
+)
+def test_functions_named_as_text(key: str, text: str, expected: list[str]) -> None:
+    assert look(model(obj("keras.layers", "Dense", {"name": "d"} | {key: text}))).rules == expected
+
+
 # -- archives
 
 

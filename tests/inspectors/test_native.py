@@ -38,6 +38,8 @@ def facts(said: Said) -> ModelFacts:
         ("a.kmodel", b"LDMK\0", "kendryte"),
         ("a.om", b"IMOD\0", "ascend"),
         ("a.MNN", b"\x18\0\0\0", "mnn"),
+        ("a.dnn", b"\x08\x01\x12\x11\n\x07version\x12\x06\x08\x01", "cntk"),
+        ("a.cmf", b"B\0C\0N\0\0\0", "cntk"),
     ],
 )
 def test_compiled_models_are_listed_and_incomplete(name: str, data: bytes, kind: str) -> None:
@@ -55,6 +57,7 @@ def test_compiled_models_are_listed_and_incomplete(name: str, data: bytes, kind:
         ("poll.engine", b"<xml/>"),
         ("a.om", b"\0\1\2"),
         ("a.hef", b"text"),
+        ("a.dnn", b"\0\1\2\3\4"),
         ("a.bin", b"ptrt"),
     ],
 )
