@@ -155,6 +155,12 @@ class Walker:
         return self._window[offset : offset + length]
 
     def _varint(self, end: int) -> int:
+        offset = self._at - self._base
+        if 0 <= offset < len(self._window) and self._at < end:  # nearly all have one byte
+            first = self._window[offset]
+            if first < 0x80:
+                self._at += 1
+                return first
         raw = self._bytes(min(10, end - self._at))
         value = 0
         for index, byte in enumerate(raw):
