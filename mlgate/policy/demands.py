@@ -216,7 +216,8 @@ def _required(policy: Policy, component: Component) -> Iterator[Finding]:
 def _licenses(policy: Policy, component: Component) -> Iterator[Finding]:
     terms = policy.licenses
     if all(stated.strip().lower() in UNKNOWN_LICENCES for stated in component.licenses):
-        if component.kind is not Kind.PACKAGE:
+        # a model behind an API has terms of use, and nobody states a licence of it
+        if component.kind is not Kind.PACKAGE and not component.identity.startswith("api:"):
             yield rules.finding(
                 UNKNOWN,
                 information.place(component),

@@ -28,6 +28,11 @@ _MAKERS = (
     (re.compile(r"(gpt-|o[134](-|$)|text-embedding-|dall-e|tts-|whisper-|chatgpt-)"), "openai"),
     (re.compile(r"claude-"), "anthropic"),
     (re.compile(r"command-|embed-(english|multilingual)"), "cohere"),
+    (re.compile(r"gemini-"), "google"),
+    (re.compile(r"(mistral-(tiny|small|medium|large)|codestral-|ministral-|pixtral-)"), "mistral"),
+    (re.compile(r"grok-"), "xai"),
+    (re.compile(r"deepseek-(chat|reasoner|coder)"), "deepseek"),
+    (re.compile(r"sonar(-|$)"), "perplexity"),
 )
 # Servers that speak OpenAI's protocol, under the names that litellm gives their providers.
 _SERVERS = {

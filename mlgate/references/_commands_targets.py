@@ -78,8 +78,8 @@ def _plain(row: Row, text: str, kind: Kind, base: str | None) -> Target:
 
 def storage(text: str) -> Target | None:
     """A location with a scheme, as servers take it for a model: hf://org/name[:revision], ollama://name, s3://..."""
-    if text.startswith("hf://"):
-        name, _, revision = text.removeprefix("hf://").partition(":")
+    if text[:5].lower() == "hf://":  # MLC LLM writes HF://
+        name, _, revision = text[5:].partition(":")
         return hub(name, revision)
     if text.startswith("ollama://"):
         return ollama(text)

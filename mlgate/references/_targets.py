@@ -140,7 +140,7 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return _mlflow(text)
         case "tag":
             name, _, version = text.partition(":")
-            known = re.fullmatch(r"[\w.-]+(:[\w.-]+)?", text)
+            known = re.fullmatch(r"[\w.-]+(?:/[\w.-]+){0,5}(:[\w.-]+)?", text)
             return Target(identity=prefix + loader.bare.format(name), revision=version or None) if known else NOWHERE
         case "shards":
             return _shards(text, prefix, base)
@@ -149,7 +149,7 @@ def read(loader: Loader, text: str, *, kind: Kind, entry: str = "", base: str = 
             return _elsewhere(text, prefix, base) if "://" in text else NOWHERE
         case "api":
             return _api(loader.scheme, text)
-        case "hub" | "data" | "download" if loader.source == "hub" or text.startswith("hf://"):
+        case "hub" | "data" | "download" | "path" | "url" if loader.source == "hub" or text.startswith("hf://"):
             return _hub(loader, text, prefix, base, root)
         case "download" if downloaded(text) is None:
             return NOWHERE

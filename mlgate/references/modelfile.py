@@ -90,7 +90,7 @@ def _inspect(artifact: Artifact) -> Iterator[Observation]:
         )
         if target.identity is None:
             continue
-        identity = f"{target.identity}@{target.revision}" if target.revision else target.identity
+        identity = target.identity
         yield Relation(source=own, target=identity, kind="derived-from" if name == "FROM" else "depends-on")
         if name == "FROM":
             base = base or identity

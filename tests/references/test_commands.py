@@ -57,6 +57,8 @@ def named(source: str, path: str = "run.sh") -> list[str | None]:
         ("./build/bin/llama-cli -m models/x.gguf", "file:models/x.gguf"),
         ("python -m sglang.launch_server --model-path org/name", "hf:org/name"),
         ("mlx_lm.convert --hf-path org/name -q", "hf:org/name"),
+        ("mlc_llm chat HF://org/name", "hf:org/name"),
+        ("trtllm-build --checkpoint_dir ckpt/x --output_dir y", "file:ckpt/x"),
         ("python -m mlx_lm.lora --model org/name --train", "hf:org/name"),
         ("lm_eval --model hf --model_args pretrained=org/name,dtype=float16", "hf:org/name"),
         ("python -m spacy download en_core_web_sm", "spacy:en_core_web_sm"),

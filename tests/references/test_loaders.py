@@ -47,6 +47,21 @@ TORCHVISION = "from torchvision.models import resnet50, ResNet50_Weights\n"
         ),
         (TORCHVISION + "resnet50(pretrained=True)", Kind.MODEL, "torchvision:resnet50", None),
         ("from flair.models import SequenceTagger as S\nS.load('ner')", Kind.MODEL, "flair:ner", None),
+        ("from fastembed import TextEmbedding as T\nT('BAAI/bge-small-en')", Kind.MODEL, "hf:BAAI/bge-small-en", None),
+        ("from FlagEmbedding import FlagReranker as F\nF('BAAI/bge-r')", Kind.MODEL, "hf:BAAI/bge-r", None),
+        ("from trl import SFTTrainer\nSFTTrainer(model='Qwen/Q', args=None)", Kind.MODEL, "hf:Qwen/Q", None),
+        ("import keras\nkeras.saving.load_model('hf://keras/g')", Kind.MODEL, "hf:keras/g", None),
+        ("from TTS.api import TTS\nTTS('tts_models/en/x/y')", Kind.MODEL, "coqui:tts_models/en/x/y", None),
+        ("import nemo.collections.asr as a\na.models.M.from_pretrained('stt_en')", Kind.MODEL, "nemo:stt_en", None),
+        ("import xgboost as x\nb = x.Booster()\nb.load_model('m.json')", Kind.MODEL, "file:m.json", None),
+        ("import lightgbm as l\nl.Booster(model_file='m.txt')", Kind.MODEL, "file:m.txt", None),
+        (
+            "from pytorch_lightning import LightningModule as L\nclass M(L): ...\nM.load_from_checkpoint('a.ckpt')",
+            Kind.MODEL,
+            "file:a.ckpt",
+            None,
+        ),
+        ("from langchain_community.llms import Ollama\nOllama(model='phi3:mini')", Kind.MODEL, "ollama:phi3", "mini"),
     ],
 )
 def test_what_is_loaded(source: str, kind: Kind, identity: str, revision: str | None) -> None:

@@ -30,9 +30,9 @@ def test_base_and_adapters_with_their_lineage() -> None:
         ("file:m/lora.gguf", None, "ADAPTER", 8),
     ]
     assert {(r.source, r.target, r.kind) for r in said.relations} == {
-        ("file:m/Modelfile", "ollama:llama3.2@3b", "derived-from"),
+        ("file:m/Modelfile", "ollama:llama3.2", "derived-from"),
         ("file:m/Modelfile", "file:m/lora.gguf", "depends-on"),
-        ("file:m/lora.gguf", "ollama:llama3.2@3b", "adapter-of"),
+        ("file:m/lora.gguf", "ollama:llama3.2", "adapter-of"),
     }
 
 
