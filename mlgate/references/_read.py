@@ -55,7 +55,8 @@ class Reader:
                         yield said
             if TRUST in words:
                 yield from self.consent.of(call or Call(self.ev, node, at), self._references)
-            if "weights_only" in words and (call is None or call.loader is None):
+            # rows about torch.load itself say it in their own way
+            if "weights_only" in words and not (call and call.loader and "torch-load" in call.loader.traits):
                 loads.extend(self._passed_on(Call(self.ev, node, at)))
         loads.extend(self._mentions())
         yield from self._patched(loads)

@@ -55,6 +55,7 @@ TORCH = "import torch, functools\n"
         ("kw = {'weights_only': True}\ndel kw['weights_only']\ntorch.load(p, **kw)", [("011", "low")]),
         ("vars(torch)['load'](p, weights_only=False)", [("001", "high")]),
         ("model.load_from_checkpoint(p, weights_only=False)", [("001", "medium")]),
+        ("model.load_from_checkpoint('a.ckpt')", []),
         # near misses
         ("torch.load(p, weights_only=True)", []),
         ("W = True\ntorch.load(p, weights_only=W)", []),
