@@ -143,7 +143,8 @@ class Reference:
 
     A `tentative` one reads a file that is a dataset only if it is in the repository: output is read again, too. `via`
     is the dotted import path of a target that another file of the repository holds, `loader` the qualified name of
-    what is called with it, and `dynamic_revision` says that a revision is given that cannot be told.
+    what is called with it, and `dynamic_revision` says that a revision is given that cannot be told; `revision_via` is
+    the path of one that another file holds.
     """
 
     kind: Kind
@@ -159,6 +160,7 @@ class Reference:
     via: str = ""
     loader: str = ""
     dynamic_revision: bool = False
+    revision_via: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

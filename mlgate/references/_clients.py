@@ -15,18 +15,20 @@ _CLIENTS = ("OpenAI", "AsyncOpenAI", "ChatOpenAI", "OpenAIEmbeddings")
 _ADDRESSES = ("base_url", "openai_api_base", "api_base")
 _MOST = 8
 ELSEWHERE = "?"  # a scheme for a server that is not known
+ANY = "*"  # one for whoever the name belongs to
 
 
 def hosted_by(call: Call, loader: Loader) -> Loader:
     """The row with the provider behind the client's `base_url`, or ELSEWHERE when that is some other server.
 
-    The client is the call itself, or the only ones that the file makes; with OpenAI's own beside it, it stays OpenAI.
+    The client is the call itself, or those that the file makes; where these are of several servers, the model's name
+    has to say whose it is.
     """
     sites = [(call.node, call.at)] if _address(call.node) is not None else _made(call)
     if not sites or len(sites) > _MOST:
         return loader
     providers = {_provider(call, node, at) for node, at in sites}
-    return dataclasses.replace(loader, scheme=providers.pop()) if len(providers) == 1 else loader
+    return dataclasses.replace(loader, scheme=providers.pop() if len(providers) == 1 else ANY)
 
 
 def _made(call: Call) -> list[tuple[ast.Call, At]]:

@@ -30,7 +30,7 @@ _INSTANCE = re.compile(r"^(\w+)[ ]*(?::[^=\n#]{1,80})?=[ ]*([A-Z]\w*)\(", re.MUL
 _IMPORT = re.compile(r"^from[ ]+(\.*[\w.]*)[ ]+import[ ]+(?:\(([^)]{1,2000})\)|([^\n(#]{1,500}))", re.MULTILINE)
 # Of all the texts in a repository only those under such names, or with a slash, are what a loader could be given.
 _LIKELY = re.compile(
-    r"model|name|repo|path|data|checkpoint|ckpt|embed|tokenizer|encoder|llm|hub|url|weight|base|id$", re.IGNORECASE
+    r"model|name|repo|path|data|checkpoint|ckpt|embed|tokenizer|encoder|llm|hub|url|weight|base|rev|id$", re.IGNORECASE
 )
 
 
@@ -79,8 +79,11 @@ def resolved(references: Iterable[Reference], modules: Sequence[Exports]) -> Ite
             continue
         kind = _targets.downloaded(text) or reference.kind if row.source == "download" else reference.kind
         found = _targets.read(row, text, kind=kind, root=reference.loader.split(".", 1)[0])
-        if found.hub and reference.revision:
-            found = _targets.with_revision(found, reference.revision)
+        stated = reference.revision
+        if stated is None and reference.revision_via:
+            stated = index.value(reference.location.path, reference.revision_via)
+        if found.hub and stated:
+            found = _targets.with_revision(found, stated)
         identity = found.identity
         if identity is None:
             yield reference

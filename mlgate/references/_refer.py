@@ -74,6 +74,7 @@ class Targets:
             loader=call.qualified if via else "",
             dynamic_revision=bool(via) and stated is None and (revision.maybe or revision.values.unknown),
             tentative=unsure,
+            revision_via=self._via(revision) if via and stated is None else "",
         )
 
     def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,29 @@ def test_a_target_of_another_file_is_asked_for_its_revision(
         (severity, "a.py", "a/b") for severity, _ in told
     ]
     assert all(words in f.message for f, (_, words) in zip(findings, told, strict=True))
+
+
+@pytest.mark.parametrize("revision", [COMMIT, "v2"])
+def test_a_revision_beside_the_name_in_a_configuration(tmp_path: Path, revision: str) -> None:
+    files = {
+        "a.py": "import json\nfrom transformers import AutoModel\ncfg = json.load(open('c.json'))['m']\n"
+        "AutoModel.from_pretrained(cfg['name'], revision=cfg['revision'])\n",
+        "c.json": json.dumps({"m": {"name": "a/b", "revision": revision}}),
+    }
+    commit(tmp_path, dict(files))
+    inventory = look(tmp_path).inventory
+    (reference,) = inventory.references
+    assert (reference.identity, reference.revision, reference.pinned) == ("hf:a/b", revision, revision == COMMIT)
+    assert [f.rule.id for f in inventory.findings] == ([] if revision == COMMIT else ["MLG-COD-004"])
+
+
+def test_a_revision_of_another_module(tmp_path: Path) -> None:
+    commit(
+        tmp_path,
+        {
+            "a.py": "from c import MODEL, REV\n" + LOAD.format("MODEL, revision=REV"),
+            "c.py": f"MODEL = 'a/b'\nREV = '{COMMIT}'\n",
+        },
+    )
+    (reference,) = look(tmp_path).inventory.references
+    assert (reference.revision, reference.pinned) == (COMMIT, True)

@@ -77,6 +77,14 @@ def told(source: str) -> list[str | None]:
             OPENAI + "client = OpenAI(base_url='https://openrouter.ai/api/v1')\n" + CREATE.format("'google/gemini-2'"),
             ["api:openrouter:google/gemini-2"],
         ),
+        (
+            OPENAI + "client = OpenAI()\nd = OpenAI(base_url='https://api.deepseek.com')\n" + CREATE.format("'gpt-4o'"),
+            ["api:openai:gpt-4o"],
+        ),
+        (
+            OPENAI + "client = OpenAI()\nd = OpenAI(base_url='http://localhost/v1')\n" + CREATE.format("'mine'"),
+            [None],
+        ),
         (OPENAI + "client = OpenAI(base_url='http://localhost:8000/v1')\n" + CREATE.format("'o/n'"), [None]),
         (
             OPENAI + "client = OpenAI(base_url=os.environ.get('BASE'))\n" + CREATE.format("'gpt-4o'"),

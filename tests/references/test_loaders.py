@@ -61,6 +61,10 @@ TORCHVISION = "from torchvision.models import resnet50, ResNet50_Weights\n"
             "file:a.ckpt",
             None,
         ),
+        ("import wandb\nwandb.init().use_artifact('a/p/m:v3', type='model')", Kind.MODEL, "wandb:a/p/m", "v3"),
+        ("import wandb\nwandb.init().use_artifact('d:v1', type='dataset')", Kind.DATASET, "wandb:d", "v1"),
+        ("from smolagents import HfApiModel as H\nH(model_id='Qwen/Q')", Kind.MODEL, "hf:Qwen/Q", None),
+        ("from crewai import LLM\nLLM(model='ollama/phi3')", Kind.MODEL, "ollama:phi3", None),
         ("from langchain_community.llms import Ollama\nOllama(model='phi3:mini')", Kind.MODEL, "ollama:phi3", "mini"),
     ],
 )
