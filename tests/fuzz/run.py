@@ -36,7 +36,7 @@ Seed = tuple[str, bytes]
 def record(folder: Path) -> None:
     """Runs the readers' tests once to get what they build."""
     print("recording seeds from the tests ...", flush=True)
-    parts = ["inspectors", "manifests", "references", "pickles"]
+    parts = ["inspectors", "installs", "manifests", "references", "pickles"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.fuzz.record", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, *(f"tests/{part}" for part in parts)],
