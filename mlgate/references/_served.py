@@ -44,6 +44,10 @@ def named_by(document: Mapping[Any, Any], name: str, base: str) -> Iterator[Name
     yield from _ray(document)
     if document.get("kind") == "InferenceService":
         yield from _kserve(document)
+    for row in rows(table(document.get("servingEngineSpec")).get("modelSpec")):
+        yield from _hub(row, "modelURL")  # vLLM's production stack, Helm values
+    if document.get("kind") == "Model" and str(document.get("apiVersion")).startswith("kubeai.org/"):
+        yield from _stored(table(document.get("spec")), "url")
     if _VLLM & document.keys():
         yield from _hub(document, "model", "revision")
     yield from _training(document, base)
@@ -121,17 +125,22 @@ def _ray(document: Mapping[Any, Any]) -> Iterator[Named]:
 
 
 def _kserve(document: Mapping[Any, Any]) -> Iterator[Named]:
-    """`storageUri` of an InferenceService (kserve.github.io, storage): `hf://owner/name:revision`, or an address."""
+    """`storageUri` of an InferenceService (kserve.github.io, storage)."""
     predictor = table(table(document.get("spec")).get("predictor"))
     for holder in [predictor, *predictor.values()]:
-        address = table(holder).get("storageUri")
-        if not isinstance(address, str) or address.startswith("pvc:"):
-            continue
-        found = re.fullmatch(r"hf://([\w.-]+/[\w.-]+)(?::([\w./-]+))?", address)
-        target = hub(found[1], Kind.MODEL) if found else _file(address, "", Kind.MODEL) if "://" in address else NOWHERE
-        if found and found[2]:
-            target = with_revision(target, found[2])
-        yield Named(kind=Kind.MODEL, written=address, symbol="storageUri", target=target)
+        yield from _stored(table(holder), "storageUri")
+
+
+def _stored(holder: Mapping[Any, Any], key: str) -> Iterator[Named]:
+    """`hf://owner/name:revision`, or an address; what is on a volume of the cluster is nowhere."""
+    address = holder.get(key)
+    if not isinstance(address, str) or address.startswith("pvc:"):
+        return
+    found = re.fullmatch(r"hf://([\w.-]+/[\w.-]+)(?::([\w./-]+))?(?:\?.*)?", address)
+    target = hub(found[1], Kind.MODEL) if found else _file(address, "", Kind.MODEL) if "://" in address else NOWHERE
+    if found and found[2]:
+        target = with_revision(target, found[2])
+    yield Named(kind=Kind.MODEL, written=address, symbol=key, target=target)
 
 
 def litellm(document: Mapping[Any, Any]) -> Iterator[Named]:

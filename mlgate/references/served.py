@@ -22,8 +22,8 @@ _ENDINGS = (".yaml", ".yml")
 _ARGUMENTS = re.compile(rb'"(?:model_name_or_path|base_model)"\s*:')
 _CATALOG = re.compile(r"catalog(?:[-_]\w+)?\.ya?ml|catalog/.+\.ya?ml")
 _OURS = re.compile(
-    rb"^[ \t-]*(?:model_list|model_loading_config|llm_configs|merge_method|model_name_or_path)[ \t]*:"
-    rb"|^kind:[ \t]*InferenceService"
+    rb"^[ \t-]*(?:model_list|model_loading_config|llm_configs|merge_method|model_name_or_path|modelURL)[ \t]*:"
+    rb"|^kind:[ \t]*InferenceService|^apiVersion:[ \t]*kubeai\.org/"
     rb"|^(?:base_model|tensor[-_]parallel[-_]size|gpu[-_]memory[-_]utilization|max[-_]model[-_]len)[ \t]*:",
     re.MULTILINE,
 )
@@ -82,6 +82,6 @@ INSPECTOR = Inspector(
     inspect=_inspect,
     reads="YAML configurations (and JSON of training arguments) "
     "that name models and datasets under keys of their own: LiteLLM, Ray Serve, vLLM, "
-    "KServe, BentoML, Kedro's catalog, transformers' and TRL's arguments, LLaMA-Factory, axolotl, mergekit.",
+    "KServe, KubeAI, BentoML, Kedro's catalog, transformers' and TRL's arguments, LLaMA-Factory, axolotl, mergekit.",
     misses="Configurations of one's own, paths and names with variables, and YAML that is a template.",
 )

@@ -119,6 +119,10 @@ def test_ray_serve_vllm_and_kserve() -> None:
     assert named("k.yaml", kserve.format("hf://acme/tiny:v1")) == [("hf:acme/tiny", "v1", 5)]
     assert named("k.yaml", kserve.format("s3://bucket/m")) == [("s3://bucket/m", None, 5)]
     assert named("k.yaml", kserve.format("pvc://claim/m")) == []
+    kubeai = "apiVersion: kubeai.org/v1\nkind: Model\nspec:\n  url: hf://acme/tiny?model=a\n"
+    assert named("k.yaml", kubeai) == [("hf:acme/tiny", None, 4)]
+    stack = "servingEngineSpec:\n  modelSpec:\n  - name: a\n    modelURL: acme/tiny\n"
+    assert named("values.yaml", stack) == [("hf:acme/tiny", None, 4)]
 
 
 def test_a_kedro_catalog_has_data_and_models() -> None:
