@@ -134,7 +134,7 @@ class Machine(Operations):
                     pos += 1
                 else:
                     self.at = base + pos
-                    pos = table[code](base + pos) - base
+                    pos = table[code](self, base + pos) - base
                     stack = self.stack
                     append, pop = stack.append, stack.pop
                     if self.frame_end:
@@ -197,7 +197,7 @@ class Machine(Operations):
                     end > size or buf[pos + 2] in _BEGINNING or buf[pos + 2] in _ENCODED
                 ):  # too long for this window, or perhaps another pickle
                     self.at = base + pos
-                    pos = table[code](base + pos) - base
+                    pos = table[code](self, base + pos) - base
                 else:
                     append(base + pos)
                     pos = end
@@ -240,7 +240,7 @@ class Machine(Operations):
                 return -1
             else:
                 self.at = base + pos
-                pos = table[code](base + pos) - base
+                pos = table[code](self, base + pos) - base
                 stack = self.stack
                 append, pop = stack.append, stack.pop
         return self.boundary(base + pos)

@@ -6,8 +6,10 @@ underflow, ValueError where CPython would refuse, Incomplete where the data ends
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from mlgate.errors import Incomplete
 from mlgate.pickles import opcodes as op
@@ -17,7 +19,7 @@ from mlgate.pickles.values import Bag, Opaque, Value, as_tuple
 from mlgate.pickles.window import Window, check_line
 
 SHORTEST = 24  # characters of a Base64 text that can hold a pickle with an import and a call
-Handler = Callable[[int], int]
+Handler = Callable[[Any, int], int]  # the machine and an offset
 _LONGS = frozenset({op.LONG1, op.LONG4})
 _SIGNED = frozenset({op.BINSTRING, op.LONG4})
 _BYTES = frozenset(op.COUNTED) - {op.LONG1, op.LONG4, op.BINUNICODE, op.SHORT_BINUNICODE, op.BINUNICODE8}
@@ -34,11 +36,7 @@ class Operations(Calls):
 
     def __init__(self, window: Window, older: State | None = None) -> None:
         super().__init__(window, older)
-        handlers: dict[int, Handler] = {}
-        handlers.update(dict.fromkeys(op.COUNTED, self.counted))
-        handlers.update(dict.fromkeys(op.LINES, self.text_line))
-        handlers.update({getattr(op, name.upper()): getattr(self, f"op_{name}") for name in _NAMED})
-        self.table: list[Handler] = [handlers.get(code, self.unknown) for code in range(256)]
+        self.table = _table(type(self))  # type: ignore[arg-type]  # machines have no hash, their classes do
 
     def unknown(self, at: int) -> int:
         code = self.window.read(at, 1)[0]
@@ -243,3 +241,13 @@ class Operations(Calls):
 
 
 _NAMED = tuple(name.removeprefix("op_") for name in dir(Operations) if name.startswith("op_"))
+
+
+@functools.cache
+def _table(kind: type[Operations]) -> tuple[Handler, ...]:
+    """The handler of each opcode, made once for a kind of machine: a file can hold thousands of small pickles."""
+    handlers: dict[int, Handler] = {}
+    handlers.update(dict.fromkeys(op.COUNTED, kind.counted))
+    handlers.update(dict.fromkeys(op.LINES, kind.text_line))
+    handlers.update({getattr(op, name.upper()): getattr(kind, f"op_{name}") for name in _NAMED})
+    return tuple(handlers.get(code, kind.unknown) for code in range(256))
